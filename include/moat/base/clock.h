@@ -1,0 +1,18 @@
+/* The one place that asks for the time. */
+#ifndef MOAT_BASE_CLOCK_H
+#define MOAT_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds of a clock that never jumps; only differences mean anything. */
+uint64_t clock_monotonic_ms(void);
+
+/* Seconds since 1970-01-01 UTC, as the machine believes. */
+int64_t clock_wall_seconds(void);
+
+#define CLOCK_TEXT_SIZE 32
+
+/* Now, as RFC 3339 in UTC with milliseconds: 2026-01-31T23:59:59.123Z. */
+void clock_format_now(char out_text[CLOCK_TEXT_SIZE]);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * The configuration file as typed values, exactly as written plus the defaults.
+ *
+ * config_load() reads only the YAML file. What it names (certificates, keys,
+ * password files) is read by snapshot_new(), which turns a config into what
+ * sessions use.
+ */
+#ifndef MOAT_CONFIG_CONFIG_H
+#define MOAT_CONFIG_CONFIG_H
+
+#include "moat/base/address.h"
+#include "moat/base/log.h"
+#include "moat/config/faults.h"
+#include "moat/mqtt/connect.h"
+#include "moat/policy/policy.h"
+#include "moat/tls/context.h"
+
+/* Paths are absolute or relative to the working directory; those of the file, relative
+ * to the file, have been joined with its folder. */
+struct config_listener {
+    char *name;
+    struct endpoint address;
+    char *chain; /* tls.certificates[0].chain */
+    char *key;
+    enum tls_version minimum_version;
+    enum tls_client_certificate client_certificate;
+    char *client_ca; /* NULL when not written */
+    bool tickets;
+};
+
+/* A rule as written; texts and lists owned by the config. */
+struct config_rule {
+    struct policy_rule_spec spec;
+};
+
+struct config {
+    char *path; /* of the file */
+
+    unsigned workers; /* 0: one for each processor */
+
+    struct config_listener *listeners;
+    size_t listener_count;
+
+    struct endpoint upstream;
+    uint64_t upstream_connect_timeout_ms;
+    bool allow_remote_plaintext;
+
+    enum tls_identity certificate_identity;
+    char *password_file; /* NULL when not written */
+    uint64_t login_cache_ms; /* credentials.cache: how long a proven login is remembered */
+
+    struct config_rule *rules;
+    size_t rule_count;
+
+    struct mqtt_connect_limits connect; /* limits.connect_size, client_id_size, ... */
+    unsigned connections;               /* limits.connections: sessions of all workers together */
+    unsigned hashing;                   /* limits.hashing: password checks queued or running */
+    bool silent;                        /* refusal: silent */
+
+    uint64_t handshake_timeout_ms;
+    uint64_t connect_timeout_ms;
+    uint64_t drain_timeout_ms;
+
+    enum log_level log_level;
+};
+
+/* Reads and checks the file. NULL when there is any error; every fault is in `faults`,
+ * warnings also when a config is returned. */
+struct config *config_load(const char *path, struct config_faults *faults) MOAT_MUST_CHECK;
+void config_free(struct config *config);
+
+/* Reports every key that differs between two configurations and cannot change while
+ * running (the table's `reloadable` column), as errors at its place in the new file. */
+void config_check_reload(const struct config *running, const struct config *next,
+                         struct config_faults *faults);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * Follows packet boundaries and types through a stream without touching a byte.
+ *
+ * A few bytes of state for each direction. The walker is told every byte that is
+ * relayed, in order, however it is split.
+ */
+#ifndef MOAT_MQTT_FRAME_H
+#define MOAT_MQTT_FRAME_H
+
+#include "moat/base/bytes.h"
+
+enum mqtt_sender {
+    MQTT_FROM_CLIENT,
+    MQTT_FROM_SERVER,
+};
+
+enum mqtt_packet_type {
+    MQTT_CONNECT = 1,
+    MQTT_CONNACK = 2,
+    MQTT_PUBLISH = 3,
+    MQTT_PUBACK = 4,
+    MQTT_PUBREC = 5,
+    MQTT_PUBREL = 6,
+    MQTT_PUBCOMP = 7,
+    MQTT_SUBSCRIBE = 8,
+    MQTT_SUBACK = 9,
+    MQTT_UNSUBSCRIBE = 10,
+    MQTT_UNSUBACK = 11,
+    MQTT_PINGREQ = 12,
+    MQTT_PINGRESP = 13,
+    MQTT_DISCONNECT = 14,
+    MQTT_AUTH = 15,
+};
+
+enum mqtt_frame_status {
+    MQTT_FRAME_OK = 0,
+    MQTT_FRAME_LENGTH,         /* the fourth length byte says that a fifth follows */
+    MQTT_FRAME_SECOND_CONNECT, /* [MQTT-3.1.0-2] */
+    MQTT_FRAME_NOT_ALLOWED,    /* a type that this sender may not send */
+};
+
+struct mqtt_frame_walker {
+    uint8_t sender;       /* enum mqtt_sender */
+    uint8_t header_bytes; /* of the packet under way: 0 between packets */
+    uint8_t type;         /* of the packet under way or, between packets, of the last one */
+    uint8_t shift;
+    uint32_t remaining;   /* bytes still to come of the packet under way */
+    uint64_t packets;     /* that have ended */
+};
+
+void mqtt_frame_init(struct mqtt_frame_walker *walker, enum mqtt_sender sender);
+
+/*
+ * Follows `bytes`. On a fault, *out_clean is how many bytes at the start belong to
+ * packets that are in order (they may still be relayed; the offending packet's
+ * first byte is the next one); on OK it is bytes.size. Allowed from a client once its CONNECT
+ * has passed: every type but CONNECT, CONNACK, SUBACK, UNSUBACK, PINGRESP, AUTH
+ * and 0. Allowed from a server: CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP,
+ * SUBACK, UNSUBACK, PINGRESP, DISCONNECT (and AUTH, which a client that asked for
+ * no authentication method never gets, is a fault).
+ */
+enum mqtt_frame_status mqtt_frame_walk(struct mqtt_frame_walker *walker, struct slice bytes,
+                                       size_t *out_clean) MOAT_MUST_CHECK;
+
+/* True between two packets. */
+static inline bool mqtt_frame_at_boundary(const struct mqtt_frame_walker *walker)
+{
+    return walker->header_bytes == 0;
+}
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Users and their password hashes, read from Mosquitto's own password files.
+ *
+ * Immutable once parsed; safe to ask from several threads. Verifying is slow by
+ * design (a key derivation) and belongs on the thread pool.
+ */
+#ifndef MOAT_POLICY_CREDENTIALS_H
+#define MOAT_POLICY_CREDENTIALS_H
+
+#include "moat/base/bytes.h"
+
+struct credentials;
+
+/* Where and why a password file was rejected. */
+struct credentials_fault {
+    unsigned line;     /* from 1; 0 when the fault is of the whole file */
+    char what[160];    /* a sentence with the remedy, without a full stop */
+};
+
+/* Parses the text of a password file. NULL and *out_fault when a line is broken,
+ * a user stands twice, a password is in plain text, or there is no user at all. */
+struct credentials *credentials_parse(struct slice text, struct credentials_fault *out_fault) MOAT_MUST_CHECK;
+void credentials_free(struct credentials *credentials);
+
+size_t credentials_count(const struct credentials *credentials);
+
+/* True when the password is this user's. An unknown user costs the time of one
+ * that is known. Comparison is constant-time. */
+bool credentials_verify(const struct credentials *credentials, struct slice username,
+                        struct slice password) MOAT_MUST_CHECK;
+
+/* Makes a password-file line "user:$7$..." without newline, to be released with
+ * secret_free_text(); NULL and *out_fault (line 0) when the user name cannot be written
+ * in such a file (empty, over 256 bytes, ':' or control characters, '+', '#') or the
+ * password is empty or over 1024 bytes. */
+char *credentials_make_line(struct slice username, struct slice password, unsigned iterations,
+                            struct credentials_fault *out_fault) MOAT_MUST_CHECK;
+
+/* PBKDF2 iterations of lines made here. */
+#define CREDENTIALS_ITERATIONS 50000u
+
+#endif
