@@ -13,8 +13,8 @@
 #include <string.h>
 
 /* The result decides something; a caller that ignores it does not compile. */
-#define MOAT_MUST_CHECK __attribute__((warn_unused_result))
-#define MOAT_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define MOAT_MUST_CHECK          __attribute__((warn_unused_result))
+#define MOAT_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 struct slice {
     const uint8_t *data; /* may be NULL only when size is 0 */

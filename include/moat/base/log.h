@@ -43,6 +43,7 @@ void log_number(struct log_line *line, const char *key, uint64_t value);
 void log_end(struct log_line *line);
 
 /* A whole line with one field, msg="...", for events that have no other. */
-void log_message(enum log_level level, const char *event, const char *format, ...) MOAT_PRINTF(3, 4);
+void log_message(enum log_level level, const char *event, const char *format, ...)
+    MOAT_PRINTF(3, 4);
 
 #endif
