@@ -47,16 +47,16 @@ enum tls_setting {
 
 struct tls_context_fault {
     enum tls_setting setting;
-    bool is_warning;  /* the context was made all the same */
-    char what[256];   /* a sentence with the remedy, without a full stop */
+    bool is_warning; /* the context was made all the same */
+    char what[256];  /* a sentence with the remedy, without a full stop */
 };
 
 #define TLS_CONTEXT_FAULTS 4
 
 struct tls_context;
 
-/* NULL when a fault is an error. Up to TLS_CONTEXT_FAULTS faults are written, warnings included. An expired or not yet
- * valid server certificate, a key that is not the certificate's and a CA file
+/* NULL when a fault is an error. Up to TLS_CONTEXT_FAULTS faults are written, warnings included. An
+ * expired or not yet valid server certificate, a key that is not the certificate's and a CA file
  * without certificates are errors; a certificate that ends within 30 days is a warning. */
 struct tls_context *tls_context_new(const struct tls_settings *settings,
                                     struct tls_context_fault out_faults[TLS_CONTEXT_FAULTS],

@@ -1,0 +1,103 @@
+/*
+ * The server's side of one TLS connection: bytes in, bytes out, no socket.
+ *
+ * Ciphertext that came from the client is lent with tls_conn_give() and drawn by
+ * BoringSSL through a BIO of ours; every record it writes is gathered in one output
+ * buffer that belongs to the worker. So a wake-up costs one read and one write,
+ * whatever the number of records, and an idle connection owns no buffer.
+ *
+ * How a caller uses it, for each chunk of ciphertext:
+ *     tls_conn_give(); then tls_conn_handshake() or tls_conn_read() until they say
+ *     TLS_WANT_INPUT; tls_conn_keep() if it stopped earlier; send what is in the output.
+ */
+#ifndef MOAT_TLS_CONN_H
+#define MOAT_TLS_CONN_H
+
+#include "moat/base/bytes.h"
+#include "moat/tls/context.h"
+
+/* A record carries at most this many bytes of plaintext and costs at most that many on top. */
+#define TLS_RECORD_MAX      16384u
+#define TLS_RECORD_OVERHEAD 64u
+
+/* What connections of one worker have written and nobody has sent yet. It is empty
+ * between two callbacks of the loop. */
+struct tls_output {
+    uint8_t *data;
+    size_t size;
+    size_t capacity;
+};
+
+enum tls_status {
+    TLS_OK = 0,     /* done: the handshake is complete, or bytes were read */
+    TLS_WANT_INPUT, /* all ciphertext was taken; more is needed */
+    TLS_CLOSED,     /* the client said close_notify; no more plaintext comes */
+    TLS_FAILED,     /* see tls_conn_fault(); the alert, if one is due, is in the output */
+};
+
+/* What a finished handshake tells of the client. Texts are owned, NULL when absent. */
+struct tls_peer {
+    const char *version; /* "TLSv1.3"; static */
+    const char *cipher;  /* IETF name; static */
+    bool is_resumed;
+    char *sni;
+    bool has_certificate;
+    char *identity;             /* NULL when the certificate gives no usable name */
+    const char *identity_fault; /* static: why it gives none */
+    char *issuer;               /* distinguished name as in RFC 4514 */
+    char *fingerprint;          /* SHA-256 of the certificate in hex */
+};
+
+struct ssl_st;
+
+struct tls_conn {
+    struct ssl_st *ssl;
+    const struct tls_context *context;
+    struct tls_output *output;
+    struct slice input;       /* lent ciphertext that BoringSSL has not drawn yet */
+    uint8_t *kept;            /* ciphertext kept between two wake-ups; NULL almost always */
+    const char *fault;        /* static text of the first fault */
+    uint16_t offered_version; /* highest of ClientHello, 0 before it */
+    uint8_t first_byte;       /* of everything the client sent */
+    bool has_first_byte;
+    bool is_closed; /* close_notify or a fatal alert was written */
+};
+
+/* Makes a connection that waits for ClientHello. 0, or -1 without memory. The context
+ * and the output must outlive it. */
+int tls_conn_init(struct tls_conn *conn, const struct tls_context *context,
+                  struct tls_output *output) MOAT_MUST_CHECK;
+void tls_conn_deinit(struct tls_conn *conn);
+
+/* Lends ciphertext until tls_conn_keep() or the next tls_conn_give(). What was kept
+ * earlier goes first. 0, or -1 without memory. */
+int tls_conn_give(struct tls_conn *conn, struct slice ciphertext) MOAT_MUST_CHECK;
+
+/* Copies lent ciphertext that was not drawn, so that the lender's buffer is free.
+ * 0, or -1 without memory. */
+int tls_conn_keep(struct tls_conn *conn) MOAT_MUST_CHECK;
+
+/* Drives the handshake. TLS_OK when it is complete and the client's certificate, if
+ * there is one, has been verified: also when the session was resumed, which BoringSSL
+ * by itself does not do. */
+enum tls_status tls_conn_handshake(struct tls_conn *conn) MOAT_MUST_CHECK;
+
+/* Reads plaintext; *out_size is written for TLS_OK. */
+enum tls_status tls_conn_read(struct tls_conn *conn, uint8_t *data, size_t capacity,
+                              size_t *out_size) MOAT_MUST_CHECK;
+
+/* Seals plaintext into the output, which must have room for it and for
+ * TLS_RECORD_OVERHEAD a started record. 0, or -1 when that failed. */
+int tls_conn_write(struct tls_conn *conn, struct slice plaintext) MOAT_MUST_CHECK;
+
+/* Writes close_notify into the output, once, if the handshake was completed. */
+void tls_conn_close(struct tls_conn *conn);
+
+/* Why the connection failed, in plain words. */
+const char *tls_conn_fault(const struct tls_conn *conn);
+
+/* Fills *out_peer after the handshake. 0, or -1 without memory. */
+int tls_conn_peer(const struct tls_conn *conn, struct tls_peer *out_peer) MOAT_MUST_CHECK;
+void tls_peer_deinit(struct tls_peer *peer);
+
+#endif

@@ -1,0 +1,151 @@
+/*
+ * Is this chain good for client authentication, now?
+ *
+ * One function serves full handshakes and resumed ones. BoringSSL does not look at a
+ * client's certificate again when a session is resumed, so we do.
+ */
+#include "context_internal.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pool.h>
+#include <openssl/x509v3.h>
+
+/* Intermediates between a client's certificate and a CA of ours. */
+#define VERIFY_DEPTH_MAX    4
+#define VERIFY_CHAIN_MAX    8 /* certificates a client may send */
+#define VERIFY_RSA_BITS_MIN 2048
+#define VERIFY_RSA_BITS_MAX 4096
+
+static const struct {
+    int error;
+    uint8_t alert;
+    const char *what;
+} verify_faults[] = {
+    {X509_V_ERR_CERT_HAS_EXPIRED, SSL_AD_CERTIFICATE_EXPIRED,
+     "the client's certificate, or one of its issuers, has expired"},
+    {X509_V_ERR_CERT_NOT_YET_VALID, SSL_AD_BAD_CERTIFICATE,
+     "the client's certificate is not valid yet; check the clocks"},
+    {X509_V_ERR_INVALID_PURPOSE, SSL_AD_UNSUPPORTED_CERTIFICATE,
+     "the client's certificate is not made for client authentication"},
+    {X509_V_ERR_CERT_SIGNATURE_FAILURE, SSL_AD_BAD_CERTIFICATE,
+     "a signature in the client's certificate chain is wrong"},
+    {X509_V_ERR_CERT_CHAIN_TOO_LONG, SSL_AD_BAD_CERTIFICATE,
+     "the client's certificate chain is too long"},
+    {X509_V_ERR_INVALID_CA, SSL_AD_UNKNOWN_CA,
+     "a certificate in the client's chain is not a CA's but has signed another"},
+};
+
+static const char *fault_of(int error, uint8_t *out_alert)
+{
+    for (size_t i = 0; i < sizeof verify_faults / sizeof verify_faults[0]; i++) {
+        if (verify_faults[i].error == error) {
+            *out_alert = verify_faults[i].alert;
+            return verify_faults[i].what;
+        }
+    }
+    *out_alert = SSL_AD_UNKNOWN_CA;
+    return "the client's certificate is not from a CA that this listener trusts";
+}
+
+/* Bounds what a stranger can make us compute, and refuses keys nobody should use. */
+static const char *check_key(const X509 *certificate)
+{
+    const char *what = NULL;
+    EVP_PKEY *key = X509_get_pubkey(certificate);
+
+    if (key == NULL) {
+        return "a public key in the client's certificate chain is of a kind we do not know";
+    }
+    if (EVP_PKEY_id(key) == EVP_PKEY_RSA &&
+        (EVP_PKEY_bits(key) < VERIFY_RSA_BITS_MIN || EVP_PKEY_bits(key) > VERIFY_RSA_BITS_MAX)) {
+        what = "an RSA key in the client's certificate chain is not of 2048 to 4096 bits";
+    }
+    EVP_PKEY_free(key);
+    return what;
+}
+
+static const char *check_signature(const X509 *certificate)
+{
+    switch (X509_get_signature_nid(certificate)) {
+    case NID_md5WithRSAEncryption:
+    case NID_sha1WithRSAEncryption:
+    case NID_sha1WithRSA:
+    case NID_ecdsa_with_SHA1:
+    case NID_dsaWithSHA1:
+        return "a certificate in the client's chain is signed with SHA-1 or MD5";
+    default:
+        return NULL;
+    }
+}
+
+/* Parses what the client sent; the stack owns the certificates. */
+static STACK_OF(X509) * parse_chain(const STACK_OF(CRYPTO_BUFFER) * chain, const char **out_what)
+{
+    size_t count = sk_CRYPTO_BUFFER_num(chain);
+    if (count > VERIFY_CHAIN_MAX) {
+        *out_what = "the client's certificate chain is too long";
+        return NULL;
+    }
+    STACK_OF(X509) *parsed = sk_X509_new_null();
+    *out_what = "a certificate in the client's chain cannot be read";
+    for (size_t i = 0; parsed != NULL && i < count; i++) {
+        X509 *certificate = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, i));
+        const char *what = certificate != NULL ? check_key(certificate) : *out_what;
+        if (what == NULL) {
+            what = check_signature(certificate);
+        }
+        if (what == NULL && sk_X509_push(parsed, certificate)) {
+            continue;
+        }
+        *out_what = what != NULL ? what : *out_what;
+        X509_free(certificate);
+        sk_X509_pop_free(parsed, X509_free);
+        return NULL;
+    }
+    return parsed;
+}
+
+static const char *verify_parsed(const struct tls_context *context, STACK_OF(X509) * parsed,
+                                 uint8_t *out_alert)
+{
+    static const char no_memory[] = "there was not enough memory to verify a certificate";
+    X509_STORE_CTX *store = X509_STORE_CTX_new();
+    const char *what = no_memory;
+
+    *out_alert = SSL_AD_INTERNAL_ERROR;
+    if (store != NULL &&
+        X509_STORE_CTX_init(store, context->client_roots, sk_X509_value(parsed, 0), parsed)) {
+        X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(store);
+        X509_VERIFY_PARAM_set_depth(parameters, VERIFY_DEPTH_MAX);
+        /* The purpose brings the check of (extended) key usage. */
+        if (!X509_STORE_CTX_set_default(store, "ssl_client")) {
+            what = no_memory;
+        } else if (X509_verify_cert(store) == 1) {
+            what = NULL;
+        } else {
+            what = fault_of(X509_STORE_CTX_get_error(store), out_alert);
+        }
+    }
+    X509_STORE_CTX_free(store);
+    return what;
+}
+
+const char *verify_client_chain(const struct tls_context *context,
+                                const STACK_OF(CRYPTO_BUFFER) * chain, uint8_t *out_alert)
+{
+    const char *what = NULL;
+
+    *out_alert = SSL_AD_CERTIFICATE_REQUIRED;
+    if (chain == NULL || sk_CRYPTO_BUFFER_num(chain) == 0) {
+        return "the client presents no certificate";
+    }
+    *out_alert = SSL_AD_BAD_CERTIFICATE;
+    STACK_OF(X509) *parsed = parse_chain(chain, &what);
+    if (parsed != NULL) {
+        what = verify_parsed(context, parsed, out_alert);
+        sk_X509_pop_free(parsed, X509_free);
+    }
+    ERR_clear_error();
+    return what;
+}
