@@ -49,7 +49,7 @@ static const char *fault_of(int error, uint8_t *out_alert)
 }
 
 /* Bounds what a stranger can make us compute, and refuses keys nobody should use. */
-static const char *check_key(const X509 *certificate)
+static const char *check_key(X509 *certificate)
 {
     const char *what = NULL;
     EVP_PKEY *key = X509_get_pubkey(certificate);
