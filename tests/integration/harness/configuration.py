@@ -1,0 +1,35 @@
+"""Moat configurations that the suites start from."""
+
+import os
+
+from . import passwords
+
+USERS = {"alice": "correct horse", "bob": "battery staple"}
+
+PASSWORD_RULE = {"name": "people", "require": ["password"]}
+
+
+def listener(pki, name="mqtts", certificate="none", address="127.0.0.1:0", pair=None, **tls):
+    """One listener. `certificate` is the mode in which clients are asked for theirs."""
+    pair = pair or pki.server
+    section = {"certificates": [{"chain": pair.certificate, "key": pair.key}],
+               "client_certificate": certificate}
+    if certificate != "none":
+        section["client_ca"] = pki.client_ca.certificate
+    section.update(tls)
+    return {"name": name, "address": address, "tls": section}
+
+
+def moat(folder, pki, upstream, listeners=None, rules=None, users=None, **sections):
+    """A whole configuration; `upstream` has .text, or is the text itself. Sections given by name
+    replace the default ones."""
+    path = os.path.join(str(folder), "passwords")
+    passwords.write(path, USERS if users is None else users)
+    result = {
+        "listeners": listeners or [listener(pki)],
+        "upstream": {"address": getattr(upstream, "text", upstream)},
+        "credentials": {"password_file": path},
+        "policy": {"rules": rules or [PASSWORD_RULE]},
+    }
+    result.update(sections)
+    return result
