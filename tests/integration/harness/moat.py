@@ -125,3 +125,8 @@ class Moat(Program):
             self.kill()
             reports = self.sanitizer_reports()
             assert not reports, f"a sanitizer reports:\n{self.text()}"
+
+def is_sanitized():
+    """True for a build whose memory use says nothing about that of the real one."""
+    with open(binary(), "rb") as file:
+        return b"__asan_init" in file.read()
