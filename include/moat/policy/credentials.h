@@ -9,6 +9,15 @@
 
 #include "moat/base/bytes.h"
 
+/* What a line made here may hold, in bytes; also what CONNECT may carry by default. */
+#define CREDENTIALS_USERNAME_MAX 256u
+#define CREDENTIALS_PASSWORD_MAX 1024u
+
+/* PBKDF2 iterations: of lines made here, and the most a line may ask for (about ten
+ * seconds of one processor for each login). */
+#define CREDENTIALS_ITERATIONS     50000u
+#define CREDENTIALS_ITERATIONS_MAX 10000000u
+
 struct credentials;
 
 /* Where and why a password file was rejected. */
@@ -25,7 +34,7 @@ void credentials_free(struct credentials *credentials);
 size_t credentials_count(const struct credentials *credentials);
 
 /* True when the password is this user's. An unknown user costs the time of one
- * that is known. Comparison is constant-time. */
+ * that is known. An empty password is never right. Comparison is constant-time. */
 bool credentials_verify(const struct credentials *credentials, struct slice username,
                         struct slice password) MOAT_MUST_CHECK;
 
@@ -35,8 +44,5 @@ bool credentials_verify(const struct credentials *credentials, struct slice user
  * password is empty or over 1024 bytes. */
 char *credentials_make_line(struct slice username, struct slice password, unsigned iterations,
                             struct credentials_fault *out_fault) MOAT_MUST_CHECK;
-
-/* PBKDF2 iterations of lines made here. */
-#define CREDENTIALS_ITERATIONS 50000u
 
 #endif
