@@ -20,14 +20,14 @@ def listener(pki, name="mqtts", certificate="none", address="127.0.0.1:0", pair=
     return {"name": name, "address": address, "tls": section}
 
 
-def moat(folder, pki, upstream, listeners=None, rules=None, users=None, **sections):
-    """A whole configuration; `upstream` has .text, or is the text itself. Sections given by name
+def moat(folder, pki, to, listeners=None, rules=None, users=None, **sections):
+    """A whole configuration; `to` is the upstream: it has .text, or is the text itself. Sections given by name
     replace the default ones."""
     path = os.path.join(str(folder), "passwords")
     passwords.write(path, USERS if users is None else users)
     result = {
         "listeners": listeners or [listener(pki)],
-        "upstream": {"address": getattr(upstream, "text", upstream)},
+        "upstream": {"address": getattr(to, "text", to)},
         "credentials": {"password_file": path},
         "policy": {"rules": rules or [PASSWORD_RULE]},
     }

@@ -25,6 +25,7 @@ class Moat(Program):
         self.events = []
         self.addresses = {}
         self.clients = []
+        self.has_ended = False  # set by a test that ended it and looked at how
         self.write(configuration)
         super().__init__([binary(), "run", "-c", self.path], on_line=self._on_line)
         if is_awaited:
@@ -113,6 +114,8 @@ class Moat(Program):
         """Ends every client, then Moat with SIGTERM. A session that leaves a descriptor behind,
         a status other than 0 and any report of a sanitizer are failures."""
         try:
+            if self.has_ended:
+                return
             if not self.is_running():
                 raise AssertionError(f"Moat ended by itself with {self.wait()}:\n{self.text()}")
             for client in self.clients:
@@ -122,6 +125,8 @@ class Moat(Program):
             status = self.wait()
             assert status == 0, f"status {status} after SIGTERM:\n{self.text()}"
         finally:
+            for client in self.clients:
+                client.close()
             self.kill()
             reports = self.sanitizer_reports()
             assert not reports, f"a sanitizer reports:\n{self.text()}"
