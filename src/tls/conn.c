@@ -5,7 +5,23 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 
+#define TLS_ALERT_SIZE 2u /* level and description */
+
 /* --- the BIO: draws from the lent ciphertext, gathers into the worker's output --- */
+
+/* A client that does not like our certificate may say so in an alert that is not
+ * encrypted yet although TLS 1.3 already expects it to be. BoringSSL then sees only a
+ * record that is too short; we keep what the alert said. It draws a record's header and
+ * its body one after the other. */
+static void remember_alert(struct tls_conn *conn, const uint8_t *drawn, size_t size)
+{
+    if (size == SSL3_RT_HEADER_LENGTH) {
+        conn->is_alert_next =
+            drawn[0] == SSL3_RT_ALERT && drawn[3] == 0 && drawn[4] == TLS_ALERT_SIZE;
+    } else if (conn->is_alert_next && size == TLS_ALERT_SIZE) {
+        conn->plain_alert = drawn[1];
+    }
+}
 
 static int bio_read(BIO *bio, char *data, int capacity)
 {
@@ -22,6 +38,7 @@ static int bio_read(BIO *bio, char *data, int capacity)
     }
     memcpy(data, conn->input.data, size);
     conn->input = slice_after(conn->input, size);
+    remember_alert(conn, (const uint8_t *)data, size);
     return (int)size;
 }
 
@@ -95,15 +112,15 @@ void tls_conn_deinit(struct tls_conn *conn)
 
 int tls_conn_give(struct tls_conn *conn, struct slice ciphertext)
 {
-    if (!conn->has_first_byte && ciphertext.size > 0) {
+    if (ciphertext.size == 0) {
+        return 0; /* what was lent before stands */
+    }
+    if (!conn->has_first_byte) {
         conn->first_byte = ciphertext.data[0];
         conn->has_first_byte = true;
     }
     if (conn->kept == NULL) {
         conn->input = ciphertext;
-        return 0;
-    }
-    if (ciphertext.size == 0) {
         return 0;
     }
     size_t size = conn->input.size + ciphertext.size;

@@ -70,6 +70,9 @@ const char *fault_from_errors(const struct tls_conn *conn)
     int reason = ERR_GET_REASON(error);
 
     ERR_clear_error();
+    if (reason == SSL_R_BAD_PACKET_LENGTH && conn->plain_alert != 0) {
+        reason = SSL_AD_REASON_OFFSET + conn->plain_alert;
+    }
     if (ERR_GET_LIB(error) != ERR_LIB_SSL) {
         return "the TLS library failed";
     }

@@ -27,7 +27,7 @@ struct net_bound {
 
 struct net_bind_fault {
     int code;       /* libuv's; 0 when all is well */
-    char what[256]; /* a sentence with the remedy */
+    char what[512]; /* a sentence with the remedy */
 };
 
 /* Binds every address of `endpoint` once for each worker, without listening yet. All or

@@ -8,7 +8,8 @@
  *
  * How a caller uses it, for each chunk of ciphertext:
  *     tls_conn_give(); then tls_conn_handshake() or tls_conn_read() until they say
- *     TLS_WANT_INPUT; tls_conn_keep() if it stopped earlier; send what is in the output.
+ *     TLS_WANT_INPUT, or as long as there is room for plaintext; tls_conn_keep(); then
+ *     send what is in the output.
  */
 #ifndef MOAT_TLS_CONN_H
 #define MOAT_TLS_CONN_H
@@ -60,7 +61,9 @@ struct tls_conn {
     uint16_t offered_version; /* highest of ClientHello, 0 before it */
     uint8_t first_byte;       /* of everything the client sent */
     bool has_first_byte;
-    bool is_closed; /* close_notify or a fatal alert was written */
+    bool is_alert_next;  /* the header of an alert record was drawn */
+    uint8_t plain_alert; /* description of an unencrypted alert; 0 when none came */
+    bool is_closed;      /* close_notify or a fatal alert was written */
 };
 
 /* Makes a connection that waits for ClientHello. 0, or -1 without memory. The context
@@ -69,8 +72,9 @@ int tls_conn_init(struct tls_conn *conn, const struct tls_context *context,
                   struct tls_output *output) MOAT_MUST_CHECK;
 void tls_conn_deinit(struct tls_conn *conn);
 
-/* Lends ciphertext until tls_conn_keep() or the next tls_conn_give(). What was kept
- * earlier goes first. 0, or -1 without memory. */
+/* Lends ciphertext until tls_conn_keep(), which must come before the lender's buffer is
+ * used again. What was kept earlier goes first; an empty slice changes nothing. 0, or -1
+ * without memory. */
 int tls_conn_give(struct tls_conn *conn, struct slice ciphertext) MOAT_MUST_CHECK;
 
 /* Copies lent ciphertext that was not drawn, so that the lender's buffer is free.

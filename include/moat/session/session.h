@@ -1,0 +1,74 @@
+/*
+ * One client's way through the house, from accept to close.
+ *
+ *     HANDSHAKE -> ADMIT -> AUTHORISE -> DIAL -> RELAY -> CLOSING
+ *                       \______________/
+ *                   (no password to check)
+ *
+ * Every state may go to CLOSING, and CLOSING goes nowhere but to free().
+ *
+ * Words used here:
+ *   client      the peer that connected to us; always speaks TLS
+ *   upstream    the broker we stand in front of; hears only what was admitted
+ *   kept        the bytes from the client that are held until the upstream may have them:
+ *               its CONNECT and what it sent behind it
+ *   ended       a side has said its last byte (end of file, or a reset)
+ *   broken      a write to a side failed; what is meant for it is dropped from now on
+ *   linger      the short time in which a closed client may still read what we said last
+ */
+#ifndef MOAT_SESSION_SESSION_H
+#define MOAT_SESSION_SESSION_H
+
+#include "moat/config/snapshot.h"
+#include "moat/guard/gauge.h"
+#include "moat/net/listener.h"
+#include "moat/net/stream.h"
+#include "moat/tls/conn.h"
+
+struct session;
+
+/* Counts shared by all workers of the process. */
+struct session_gauges {
+    struct gauge connections; /* sessions admitted and not yet closed */
+    struct gauge hashing;     /* password checks queued or running */
+};
+
+/* What the sessions of one worker thread share. Only that thread touches it. */
+struct session_worker {
+    uv_loop_t *loop;
+    struct net_scratch scratch; /* everything is read into this */
+    uint8_t *plain;             /* what TLS made of it; SESSION_PLAIN_SIZE bytes */
+    struct tls_output output;   /* what TLS wants sent */
+    struct session_gauges *gauges;
+    struct session *sessions; /* list of those that live */
+    size_t session_count;
+    size_t session_limit; /* what the descriptors of this process allow for this worker */
+    uint64_t next_id;
+    void (*on_freed)(struct session_worker *worker); /* a session is gone: there is room */
+    void *owner;
+};
+
+#define SESSION_SCRATCH_SIZE (64u * 1024)
+#define SESSION_PLAIN_SIZE   (64u * 1024)
+#define SESSION_OUTPUT_SIZE  (80u * 1024)
+
+/* Allocates the buffers; loop, gauges, session_limit and on_freed are the caller's to set. 0 or -1.
+ */
+int session_worker_init(struct session_worker *worker) MOAT_MUST_CHECK;
+void session_worker_deinit(struct session_worker *worker);
+
+/* True when this worker may take one more connection. */
+static inline bool session_worker_has_room(const struct session_worker *worker)
+{
+    return worker->session_count < worker->session_limit;
+}
+
+/* Takes the waiting connection of a listener. `index` says which of the snapshot's listeners it
+ * is. The session holds its own reference to the snapshot and frees itself. */
+void session_accept(struct session_worker *worker, struct net_listener *listener,
+                    struct snapshot *snapshot, size_t index);
+
+/* Closes every session of the worker, those in 5.0 with a word of goodbye. */
+void session_shut_down_all(struct session_worker *worker);
+
+#endif

@@ -1,0 +1,291 @@
+/*
+ * entered from: handshake.c
+ * leaves to:    authorise.c when a password must be checked, dial.c when not
+ * owns:         session->admission: the kept bytes and what was read from them
+ * deadline:     timeouts.connect, absolute, from the end of the handshake
+ * reasons:      everything that CONNECT itself or the policy can be refused for, connect_timeout,
+ *               tls_failed, client_ended, full, no_memory
+ */
+#include "session_internal.h"
+
+#include <stdlib.h>
+
+#include "moat/base/secret.h"
+
+void admit_enter(struct session *session)
+{
+    const struct config *config = session_config(session);
+    struct admission *admission = calloc(1, sizeof *admission);
+
+    if (admission == NULL) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return;
+    }
+    buffer_init(&admission->kept, config->connect.packet_size + SESSION_HOLD_MAX);
+    session->admission = admission;
+    session_enter(session, SESSION_ADMIT, config->connect_timeout_ms);
+    /* The first packet often comes in one piece with the end of the handshake. */
+    admit_on_client_data(session, &(struct session_input){.status = 0});
+}
+
+void admit_free(struct session *session)
+{
+    if (session->admission != NULL) {
+        net_dial_deinit(&session->admission->dial);
+        buffer_deinit(&session->admission->kept);
+        free(session->admission);
+        session->admission = NULL;
+    }
+}
+
+/* --- the verdict --- */
+
+static enum close_reason reason_of_policy(enum policy_reason reason)
+{
+    switch (reason) {
+    case POLICY_REASON_NO_RULE:
+        return CLOSE_NO_RULE;
+    case POLICY_REASON_RULE_DENIES:
+        return CLOSE_RULE_DENIES;
+    case POLICY_REASON_FACTOR_MISSING:
+        return CLOSE_FACTOR_MISSING;
+    case POLICY_REASON_PASSWORD_MISSING:
+        return CLOSE_BAD_CREDENTIALS;
+    case POLICY_REASON_CLIENT_ID:
+        return CLOSE_CLIENT_ID;
+    case POLICY_REASON_USERNAME:
+        return CLOSE_USERNAME;
+    case POLICY_REASON_WILL_TOPIC:
+        return CLOSE_WILL_TOPIC;
+    case POLICY_REASON_ALLOWED:
+        return CLOSE_INTERNAL_FAULT;
+    }
+    return CLOSE_INTERNAL_FAULT;
+}
+
+static struct policy_facts facts_of(const struct session *session)
+{
+    const struct mqtt_connect *connect = &session->admission->connect;
+    const struct config_listener *listener = &session_config(session)->listeners[session->listener];
+
+    return (struct policy_facts){
+        .listener = slice_from_text(listener->name),
+        .address = session->address,
+        .has_identity = session->peer.identity != NULL,
+        .identity = slice_from_text(session->peer.identity),
+        .issuer = slice_from_text(session->peer.issuer),
+        .protocol = (uint8_t)connect->version,
+        .client_id = connect->client_id,
+        .has_username = connect->has_username,
+        .has_password = connect->has_password,
+        .username = connect->username,
+        .has_will = connect->has_will,
+        .will_topic = connect->will_topic,
+    };
+}
+
+static void judge(struct session *session)
+{
+    struct policy_facts facts = facts_of(session);
+    struct policy_verdict verdict;
+
+    policy_decide(session->snapshot->policy, &facts, &verdict);
+    session->rule = verdict.rule;
+    switch (verdict.outcome) {
+    case POLICY_DENY:
+        session_close(session, reason_of_policy(verdict.reason),
+                      policy_reason_text(verdict.reason));
+        break;
+    case POLICY_ALLOW:
+        dial_enter(session);
+        break;
+    case POLICY_PROVE:
+        authorise_enter(session);
+        break;
+    }
+}
+
+/* --- CONNECT --- */
+
+static enum close_reason reason_of_connect(enum mqtt_connect_status status)
+{
+    switch (status) {
+    case MQTT_CONNECT_NOT_CONNECT:
+        return CLOSE_NOT_CONNECT;
+    case MQTT_CONNECT_TOO_LARGE:
+        return CLOSE_CONNECT_TOO_LARGE;
+    case MQTT_CONNECT_MALFORMED:
+        return CLOSE_CONNECT_MALFORMED;
+    case MQTT_CONNECT_PROTOCOL_NAME:
+        return CLOSE_PROTOCOL_NAME;
+    case MQTT_CONNECT_PROTOCOL_LEVEL:
+        return CLOSE_PROTOCOL_LEVEL;
+    case MQTT_CONNECT_CLIENT_ID:
+        return CLOSE_CLIENT_ID;
+    case MQTT_CONNECT_OK:
+    case MQTT_CONNECT_MORE:
+        return CLOSE_INTERNAL_FAULT;
+    }
+    return CLOSE_INTERNAL_FAULT;
+}
+
+/* The names outlive the kept bytes: the log wants them at the end of the session. */
+static bool remember_names(struct session *session)
+{
+    const struct mqtt_connect *connect = &session->admission->connect;
+
+    session->client_id = slice_to_text(connect->client_id);
+    if (connect->has_username) {
+        session->username = slice_to_text(connect->username);
+    }
+    return session->client_id != NULL && (!connect->has_username || session->username != NULL);
+}
+
+static void accept_connect(struct session *session)
+{
+    struct admission *admission = session->admission;
+
+    admission->is_parsed = true;
+    admission->kept.ceiling = admission->connect.packet_size + SESSION_HOLD_MAX;
+    if (!remember_names(session)) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+    } else if (admission->connect.has_authentication_method) {
+        /* Extended authentication is between client and broker; we could not vouch for it. */
+        session_close(session, CLOSE_AUTHENTICATION_METHOD, NULL);
+    } else {
+        judge(session);
+    }
+}
+
+/* Looks at what was kept so far. True while more of CONNECT is awaited. */
+static bool parse(struct session *session)
+{
+    struct admission *admission = session->admission;
+    enum mqtt_connect_status status =
+        mqtt_connect_parse(buffer_slice(&admission->kept), &session_config(session)->connect,
+                           &admission->connect, &admission->fault);
+
+    if (status == MQTT_CONNECT_MORE) {
+        return true;
+    }
+    if (status == MQTT_CONNECT_OK || status == MQTT_CONNECT_CLIENT_ID) {
+        session->version = (uint8_t)admission->connect.version;
+        session->client_packet_max = admission->connect.maximum_packet_size;
+    }
+    if (status == MQTT_CONNECT_OK) {
+        accept_connect(session);
+    } else {
+        session_close(session, reason_of_connect(status), admission->fault.what);
+    }
+    return false;
+}
+
+/* --- bytes --- */
+
+/* Reads decrypted bytes into the kept ones, at most one early read's worth. */
+static enum tls_status keep_some(struct session *session)
+{
+    struct session_worker *worker = session->worker;
+    size_t size = buffer_room(&session->admission->kept);
+    enum tls_status status;
+
+    if (size > SESSION_READ_EARLY) {
+        size = SESSION_READ_EARLY;
+    }
+    status = tls_conn_read(&session->tls, worker->plain, size, &size);
+    if (status == TLS_OK) {
+        bool is_kept = buffer_append(&session->admission->kept, slice_of(worker->plain, size));
+        secret_wipe(worker->plain, size); /* it may have been a password */
+        if (!is_kept) {
+            session_close(session, CLOSE_NO_MEMORY, NULL);
+        }
+    }
+    return status;
+}
+
+/* What ended the reading; false when the session is closing now. */
+static bool settle(struct session *session, enum tls_status status)
+{
+    switch (status) {
+    case TLS_OK: /* no room for more at the moment */
+    case TLS_WANT_INPUT:
+        break;
+    case TLS_CLOSED:
+        session->client_has_ended = true;
+        break;
+    case TLS_FAILED:
+        if (session_flush(session)) {
+            session_close(session, CLOSE_TLS_FAILED, tls_conn_fault(&session->tls));
+        }
+        return false;
+    }
+    if (tls_conn_keep(&session->tls) != 0) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return false;
+    }
+    return session_flush(session);
+}
+
+static bool is_holding(const struct session *session)
+{
+    return session->state == SESSION_AUTHORISE || session->state == SESSION_DIAL;
+}
+
+void admit_hold_client_data(struct session *session, const struct session_input *input)
+{
+    enum tls_status status = TLS_OK;
+
+    if (tls_conn_give(&session->tls, input->bytes) != 0) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return;
+    }
+    while (status == TLS_OK && is_holding(session) && buffer_room(&session->admission->kept) > 0) {
+        status = keep_some(session);
+    }
+    if (session->state != SESSION_CLOSING && settle(session, status)) {
+        session_update_reading(session);
+    }
+}
+
+/* A client may say everything it has to say and close; the broker still gets it all. */
+void admit_hold_client_end(struct session *session, const struct session_input *input)
+{
+    if (input->status != 0) {
+        session_close(session, CLOSE_CLIENT_LOST, NULL);
+        return;
+    }
+    session->client_has_ended = true;
+}
+
+void admit_on_client_data(struct session *session, const struct session_input *input)
+{
+    enum tls_status status = TLS_OK;
+    bool needs_more = true;
+
+    if (tls_conn_give(&session->tls, input->bytes) != 0) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return;
+    }
+    while (needs_more && session->state == SESSION_ADMIT) {
+        status = keep_some(session);
+        if (status != TLS_OK) {
+            break;
+        }
+        needs_more = session->state == SESSION_ADMIT && parse(session);
+    }
+    if (session->state == SESSION_CLOSING) {
+        return;
+    }
+    if (!needs_more) {
+        /* What came behind CONNECT is for the room that the verdict led to. */
+        session_dispatch(session, EVENT_CLIENT_DATA, (struct session_input){.status = 0});
+    } else if (settle(session, status) && session->client_has_ended) {
+        session_close(session, CLOSE_CLIENT_ENDED, "before CONNECT was complete");
+    }
+}
+
+void admit_on_client_end(struct session *session, const struct session_input *input)
+{
+    session_close(session, input->status == 0 ? CLOSE_CLIENT_ENDED : CLOSE_CLIENT_LOST,
+                  "before CONNECT was complete");
+}

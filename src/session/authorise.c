@@ -1,0 +1,132 @@
+/*
+ * entered from: admit.c, when user name and password must be proven
+ * leaves to:    dial.c
+ * owns:         the login job: copies of user name and password, on the thread pool
+ * deadline:     timeouts.connect, anew: a pool that takes longer is too busy
+ * reasons:      bad_credentials, busy, full, client_ended, client_lost, no_memory
+ */
+#include "session_internal.h"
+
+#include <stdlib.h>
+
+#include "moat/base/clock.h"
+
+/* Copies, because the kept bytes may move while the pool is at work. */
+struct login_job {
+    uv_work_t work;
+    struct session *session;
+    struct buffer username;
+    struct buffer password;
+    bool is_right;
+};
+
+static void job_free(struct login_job *job)
+{
+    buffer_deinit(&job->username);
+    buffer_deinit(&job->password);
+    free(job);
+}
+
+static struct login_job *job_new(struct session *session)
+{
+    const struct mqtt_connect *connect = &session->admission->connect;
+    struct login_job *job = calloc(1, sizeof *job);
+
+    if (job == NULL) {
+        return NULL;
+    }
+    job->work.data = job;
+    job->session = session;
+    buffer_init(&job->username, connect->username.size);
+    buffer_init(&job->password, connect->password.size);
+    if (!buffer_append(&job->username, connect->username) ||
+        !buffer_append(&job->password, connect->password)) {
+        job_free(job);
+        return NULL;
+    }
+    return job;
+}
+
+/* On a thread of the pool: nothing of the session is touched but what never changes. */
+static void on_work(uv_work_t *work)
+{
+    struct login_job *job = work->data;
+
+    job->is_right = credentials_verify(job->session->snapshot->credentials,
+                                       buffer_slice(&job->username), buffer_slice(&job->password));
+}
+
+static void on_worked(uv_work_t *work, int status)
+{
+    struct login_job *job = work->data;
+    struct session *session = job->session;
+    bool is_right = status == 0 && job->is_right;
+
+    gauge_give(&session->worker->gauges->hashing);
+    if (is_right) {
+        login_cache_add(session->snapshot->logins, buffer_slice(&job->username),
+                        buffer_slice(&job->password), clock_monotonic_ms());
+    }
+    job_free(job);
+    if (session->admission != NULL) {
+        session->admission->login = NULL;
+    }
+    session_dispatch(session, EVENT_VERDICT, (struct session_input){.status = is_right ? 0 : -1});
+    session_release(session);
+}
+
+static bool is_remembered(const struct session *session)
+{
+    const struct mqtt_connect *connect = &session->admission->connect;
+
+    return login_cache_has(session->snapshot->logins, connect->username, connect->password,
+                           clock_monotonic_ms());
+}
+
+void authorise_enter(struct session *session)
+{
+    const struct config *config = session_config(session);
+    struct gauge *hashing = &session->worker->gauges->hashing;
+
+    session_enter(session, SESSION_AUTHORISE, config->connect_timeout_ms);
+    if (session->snapshot->credentials == NULL) {
+        session_close(session, CLOSE_BAD_CREDENTIALS, "no password file is configured");
+        return;
+    }
+    if (is_remembered(session)) {
+        dial_enter(session);
+        return;
+    }
+    if (!gauge_take(hashing, config->hashing)) {
+        session_close(session, CLOSE_BUSY, NULL);
+        return;
+    }
+    struct login_job *job = job_new(session);
+    if (job == NULL || uv_queue_work(session->worker->loop, &job->work, on_work, on_worked) != 0) {
+        if (job != NULL) {
+            job_free(job);
+        }
+        gauge_give(hashing);
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return;
+    }
+    session->admission->login = job;
+    session->pending++;
+}
+
+void authorise_on_verdict(struct session *session, const struct session_input *input)
+{
+    if (input->status == 0) {
+        dial_enter(session);
+    } else {
+        session_close(session, CLOSE_BAD_CREDENTIALS, NULL);
+    }
+}
+
+void authorise_cancel(struct session *session)
+{
+    if (session->admission != NULL && session->admission->login != NULL) {
+        /* Succeeds only while the job is queued; on_worked comes in either case. */
+        uv_cancel((uv_req_t *)&session->admission->login->work);
+    }
+}

@@ -1,0 +1,179 @@
+/*
+ * entered from: every other file of this folder, by session_close() alone
+ * leaves to:    free(), in the last close callback (session_release)
+ * owns:         the answer, the goodbye and the log line
+ * deadline:     SESSION_LINGER_MS, in which the client may read our last words
+ * reasons:      whatever the caller gives
+ */
+#include "session_internal.h"
+
+#include "moat/mqtt/answer.h"
+
+/* --- the last words --- */
+
+/* The CONNACK that refuses, or nothing. Returns the code that is sent. */
+static int write_connack(struct session *session, const struct close_reason_row *row)
+{
+    uint8_t bytes[MQTT_ANSWER_MAX];
+    bool is_v5 = session->version == MQTT_VERSION_5_0 && row->form == CLOSE_FORM_OWN;
+    int code = is_v5 ? row->code_v5 : row->code_v3;
+    bool knows_client = session->version != 0 || row->form == CLOSE_FORM_V3;
+
+    if (code == CLOSE_CODE_NONE || !knows_client || session_config(session)->silent) {
+        return CLOSE_CODE_NONE;
+    }
+    size_t size = is_v5 ? mqtt_encode_connack_v5((uint8_t)code, bytes)
+                        : mqtt_encode_connack_v3((uint8_t)code, bytes);
+    /* [MQTT-3.1.2-24]: nothing over the client's Maximum Packet Size. */
+    if (is_v5 && size > session->client_packet_max) {
+        return CLOSE_CODE_NONE;
+    }
+    return tls_conn_write(&session->tls, slice_of(bytes, size)) == 0 ? code : CLOSE_CODE_NONE;
+}
+
+/* A DISCONNECT, which a server may send in 5.0 only, and only between two packets of the broker. */
+static int write_disconnect(struct session *session, const struct close_reason_row *row)
+{
+    uint8_t bytes[MQTT_ANSWER_MAX];
+    bool has_spoken = session->from_upstream.packets > 0;
+
+    if (row->disconnect == CLOSE_CODE_NONE || session->version != MQTT_VERSION_5_0 ||
+        session_config(session)->silent || session->upstream_has_ended || !has_spoken ||
+        !mqtt_frame_at_boundary(&session->from_upstream)) {
+        return CLOSE_CODE_NONE;
+    }
+    size_t size = mqtt_encode_disconnect_v5((uint8_t)row->disconnect, bytes);
+    if (size > session->client_packet_max) {
+        return CLOSE_CODE_NONE;
+    }
+    return tls_conn_write(&session->tls, slice_of(bytes, size)) == 0 ? row->disconnect
+                                                                     : CLOSE_CODE_NONE;
+}
+
+static int write_last_words(struct session *session, enum close_reason reason)
+{
+    const struct close_reason_row *row = close_reason_row(reason);
+    int code = CLOSE_CODE_NONE;
+
+    if (session->client_is_broken) {
+        return code;
+    }
+    switch (session->state) {
+    case SESSION_HANDSHAKE:
+    case SESSION_CLOSING:
+    case SESSION_STATES:
+        break;
+    case SESSION_ADMIT:
+    case SESSION_AUTHORISE:
+    case SESSION_DIAL:
+        code = write_connack(session, row);
+        break;
+    case SESSION_RELAY:
+        code = write_disconnect(session, row);
+        break;
+    }
+    tls_conn_close(&session->tls);
+    return code;
+}
+
+/* --- the exit --- */
+
+/* The timer's close callback: a session always has this handle. */
+static void on_timer_closed(uv_handle_t *handle)
+{
+    session_release(handle->data);
+}
+
+static void close_handles(struct session *session)
+{
+    net_stream_close(&session->client);
+    net_stream_close(&session->upstream);
+    if (!uv_is_closing((uv_handle_t *)&session->deadline)) {
+        uv_close((uv_handle_t *)&session->deadline, on_timer_closed);
+    }
+}
+
+static void send_rest(struct session *session)
+{
+    struct tls_output *output = &session->worker->output;
+
+    if (output->size > 0 && !session->client_is_broken &&
+        net_stream_write(&session->client, slice_of(output->data, output->size)) != 0) {
+        session->client_is_broken = true;
+    }
+    output->size = 0;
+}
+
+void session_close(struct session *session, enum close_reason reason, const char *detail)
+{
+    bool was_relaying = session->state == SESSION_RELAY;
+
+    if (session->state == SESSION_CLOSING) {
+        return;
+    }
+    authorise_cancel(session);
+    dial_cancel(session);
+    int code = write_last_words(session, reason);
+    session_enter(session, SESSION_CLOSING, SESSION_LINGER_MS);
+    send_rest(session);
+    report_closed(session, reason, detail, code);
+    if (session->is_counted) {
+        session->is_counted = false;
+        gauge_give(&session->worker->gauges->connections);
+    }
+    /* Without a DISCONNECT of the client's the broker publishes the will. What the client
+     * said in good order before still gets there. */
+    if (was_relaying) {
+        net_stream_shutdown(&session->upstream);
+    } else {
+        net_stream_close(&session->upstream);
+    }
+    if (session->client_is_broken || !session->client.is_open) {
+        close_handles(session);
+        return;
+    }
+    /* A close with unread bytes becomes a reset, and a reset can overtake our last
+     * words. So: end of file, then read and drop until the client ends as well. */
+    net_stream_shutdown(&session->client);
+    session_update_reading(session);
+    if (session->client_has_ended && session->client.queued == 0) {
+        close_handles(session);
+    }
+}
+
+/* --- while lingering --- */
+
+void close_on_client_data(struct session *session, const struct session_input *input)
+{
+    (void)session;
+    (void)input;
+}
+
+void close_on_client_end(struct session *session, const struct session_input *input)
+{
+    session->client_has_ended = true;
+    if (input->status != 0 || session->client.queued == 0) {
+        close_handles(session);
+    }
+}
+
+void close_on_client_drained(struct session *session, const struct session_input *input)
+{
+    (void)input;
+    if (session->client_has_ended) {
+        close_handles(session);
+    }
+}
+
+void close_on_deadline(struct session *session, const struct session_input *input)
+{
+    (void)input;
+    close_handles(session);
+}
+
+/* What the upstream, the pool or a dial still has to say is of no interest any more. */
+void close_ignore(struct session *session, const struct session_input *input)
+{
+    (void)session;
+    (void)input;
+}

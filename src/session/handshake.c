@@ -1,0 +1,46 @@
+/*
+ * entered from: session.c, when a connection was accepted
+ * leaves to:    admit.c, when the handshake is complete and a client certificate was verified
+ * owns:         session->tls, session->peer
+ * deadline:     timeouts.handshake, absolute: no byte of progress moves it
+ * reasons:      tls_failed, handshake_timeout, client_ended, client_lost, no_memory
+ */
+#include "session_internal.h"
+
+static void complete(struct session *session)
+{
+    if (tls_conn_peer(&session->tls, &session->peer) != 0) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return;
+    }
+    admit_enter(session);
+}
+
+void handshake_on_client_data(struct session *session, const struct session_input *input)
+{
+    if (tls_conn_give(&session->tls, input->bytes) != 0) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return;
+    }
+    enum tls_status status = tls_conn_handshake(&session->tls);
+    /* The answer, or the alert that says what is wrong, goes out before anything else. */
+    if (!session_flush(session)) {
+        return;
+    }
+    switch (status) {
+    case TLS_OK:
+        complete(session);
+        break;
+    case TLS_WANT_INPUT:
+        if (tls_conn_keep(&session->tls) != 0) {
+            session_close(session, CLOSE_NO_MEMORY, NULL);
+        }
+        break;
+    case TLS_CLOSED:
+        session_close(session, CLOSE_CLIENT_ENDED, NULL);
+        break;
+    case TLS_FAILED:
+        session_close(session, CLOSE_TLS_FAILED, tls_conn_fault(&session->tls));
+        break;
+    }
+}

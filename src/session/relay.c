@@ -1,0 +1,233 @@
+/*
+ * entered from: dial.c, when the upstream is connected
+ * leaves to:    close.c, when both sides have ended
+ * owns:         both streams, the two frame walkers
+ * deadline:     none; SESSION_HALF_CLOSED_MS once one side has ended
+ * reasons:      client_ended, client_lost, upstream_ended, upstream_lost, tls_failed,
+ *               second_connect, packet_not_allowed, packet_malformed, upstream_packet
+ *
+ * What comes from one side goes to the other unchanged. When the kernel does not take
+ * all of it, the rest is queued and its source is not read until the queue is empty.
+ * A failed write never stops the reading of the same side: a broker says why it closes,
+ * and then resets the connection because we still had something for it.
+ */
+#include "session_internal.h"
+
+/* --- ends --- */
+
+static void finish_if_over(struct session *session)
+{
+    bool upstream_is_over = session->upstream_has_ended;
+    bool client_is_over = session->client_has_ended || session->upstream_is_broken;
+    bool is_flushed = session->client.queued == 0 || session->client_is_broken;
+
+    if (upstream_is_over && client_is_over && is_flushed) {
+        session_close(session, session->end_reason, NULL);
+    }
+}
+
+/* The first side to end gives the session's reason and starts the wait for the other. */
+static void note_end(struct session *session, enum close_reason reason)
+{
+    if (!session->client_has_ended && !session->upstream_has_ended) {
+        session->end_reason = reason;
+        session_set_deadline(session, SESSION_HALF_CLOSED_MS);
+    }
+}
+
+static void client_ended(struct session *session, int status)
+{
+    if (!session->client_has_ended) {
+        note_end(session, status == 0 ? CLOSE_CLIENT_ENDED : CLOSE_CLIENT_LOST);
+        session->client_has_ended = true;
+        session->client_is_broken = session->client_is_broken || status != 0;
+        /* End of file without a DISCONNECT: the broker publishes the will. */
+        net_stream_shutdown(&session->upstream);
+    }
+    session_update_reading(session);
+    finish_if_over(session);
+}
+
+void relay_on_client_end(struct session *session, const struct session_input *input)
+{
+    client_ended(session, input->status);
+}
+
+void relay_on_upstream_end(struct session *session, const struct session_input *input)
+{
+    note_end(session, input->status == 0 ? CLOSE_UPSTREAM_ENDED : CLOSE_UPSTREAM_LOST);
+    session->upstream_has_ended = true;
+    session->upstream_is_broken = session->upstream_is_broken || input->status != 0;
+    tls_conn_close(&session->tls);
+    if (session_flush(session)) {
+        net_stream_shutdown(&session->client);
+        session_update_reading(session);
+        finish_if_over(session);
+    }
+}
+
+/* Nothing more can be said to the client, but what it said before may still be read. */
+void relay_on_client_broken(struct session *session, const struct session_input *input)
+{
+    (void)input;
+    note_end(session, CLOSE_CLIENT_LOST);
+    session->client_is_broken = true;
+    session_update_reading(session);
+    finish_if_over(session);
+}
+
+void relay_on_upstream_broken(struct session *session, const struct session_input *input)
+{
+    (void)input;
+    note_end(session, CLOSE_UPSTREAM_LOST);
+    session->upstream_is_broken = true;
+    session_update_reading(session);
+    finish_if_over(session);
+}
+
+void relay_on_drained(struct session *session, const struct session_input *input)
+{
+    (void)input;
+    session_update_reading(session);
+    finish_if_over(session);
+}
+
+/* --- client to upstream --- */
+
+static enum close_reason reason_of_frame(enum mqtt_frame_status status)
+{
+    switch (status) {
+    case MQTT_FRAME_LENGTH:
+        return CLOSE_PACKET_MALFORMED;
+    case MQTT_FRAME_SECOND_CONNECT:
+        return CLOSE_SECOND_CONNECT;
+    case MQTT_FRAME_NOT_ALLOWED:
+        return CLOSE_PACKET_NOT_ALLOWED;
+    case MQTT_FRAME_OK:
+        return CLOSE_INTERNAL_FAULT;
+    }
+    return CLOSE_INTERNAL_FAULT;
+}
+
+/* Passes plaintext on; false when the session is closing now. */
+static bool pass_to_upstream(struct session *session, struct slice bytes)
+{
+    size_t clean = 0;
+    enum mqtt_frame_status status = mqtt_frame_walk(&session->from_client, bytes, &clean);
+
+    session->client_bytes += clean;
+    if (!session->upstream_is_broken && clean > 0 &&
+        net_stream_write(&session->upstream, slice_of(bytes.data, clean)) != 0) {
+        note_end(session, CLOSE_UPSTREAM_LOST);
+        session->upstream_is_broken = true;
+    }
+    if (status != MQTT_FRAME_OK) {
+        session_close(session, reason_of_frame(status), NULL);
+        return false;
+    }
+    return true;
+}
+
+/* Gathers every record that is there, so that the upstream gets one write. */
+static enum tls_status read_records(struct session *session, size_t *out_size)
+{
+    uint8_t *plain = session->worker->plain;
+    enum tls_status status = TLS_OK;
+    size_t used = 0;
+
+    while (status == TLS_OK && used < SESSION_PLAIN_SIZE) {
+        size_t size = 0;
+        status = tls_conn_read(&session->tls, plain + used, SESSION_PLAIN_SIZE - used, &size);
+        used += status == TLS_OK ? size : 0;
+    }
+    *out_size = used;
+    return status;
+}
+
+void relay_on_client_data(struct session *session, const struct session_input *input)
+{
+    enum tls_status status = TLS_OK;
+    size_t size = 0;
+
+    if (tls_conn_give(&session->tls, input->bytes) != 0) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return;
+    }
+    while (status == TLS_OK) {
+        status = read_records(session, &size);
+        if (!pass_to_upstream(session, slice_of(session->worker->plain, size))) {
+            return;
+        }
+    }
+    /* Reading may have had to answer, to a key update for instance. */
+    if (tls_conn_keep(&session->tls) != 0) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+    } else if (!session_flush(session)) {
+        return;
+    } else if (status == TLS_FAILED) {
+        session_close(session, CLOSE_TLS_FAILED, tls_conn_fault(&session->tls));
+    } else if (status == TLS_CLOSED) {
+        client_ended(session, 0);
+    } else {
+        session_update_reading(session);
+        finish_if_over(session);
+    }
+}
+
+/* --- upstream to client --- */
+
+void relay_on_upstream_data(struct session *session, const struct session_input *input)
+{
+    size_t clean = 0;
+    enum mqtt_frame_status status = mqtt_frame_walk(&session->from_upstream, input->bytes, &clean);
+
+    session->upstream_bytes += clean;
+    if (!session->client_is_broken) {
+        if (tls_conn_write(&session->tls, slice_of(input->bytes.data, clean)) != 0) {
+            session_close(session, CLOSE_TLS_FAILED, tls_conn_fault(&session->tls));
+            return;
+        }
+        if (!session_flush(session)) {
+            return;
+        }
+    }
+    if (status != MQTT_FRAME_OK) {
+        session_close(session, CLOSE_UPSTREAM_PACKET, NULL);
+        return;
+    }
+    session_update_reading(session);
+}
+
+/* --- the beginning --- */
+
+void relay_enter(struct session *session)
+{
+    struct admission *admission = session->admission;
+    struct slice kept = buffer_slice(&admission->kept);
+    size_t connect_size = admission->connect.packet_size;
+
+    session_enter(session, SESSION_RELAY, 0);
+    mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT);
+    mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER);
+    session->client.read_limit = SESSION_READ_CLIENT;
+    session->upstream.read_limit = SESSION_READ_UPSTREAM;
+    report_admitted(session);
+
+    /* CONNECT byte for byte as it was judged, then what came behind it. */
+    session->client_bytes = connect_size;
+    if (net_stream_write(&session->upstream, slice_of(kept.data, connect_size)) != 0) {
+        note_end(session, CLOSE_UPSTREAM_LOST);
+        session->upstream_is_broken = true;
+    }
+    if (!pass_to_upstream(session, slice_after(kept, connect_size))) {
+        return;
+    }
+    admit_free(session);
+    if (session->client_has_ended) {
+        session->client_has_ended = false;
+        client_ended(session, 0);
+        return;
+    }
+    /* Records that found no room while we waited. */
+    relay_on_client_data(session, &(struct session_input){.status = 0});
+}

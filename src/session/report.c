@@ -1,0 +1,111 @@
+/* The two log lines of a session: what was decided, and how it ended. */
+#include "session_internal.h"
+
+#include <stdio.h>
+
+#include "moat/base/clock.h"
+
+static void put_if_known(struct log_line *line, const char *key, const char *value)
+{
+    if (value != NULL) {
+        log_text(line, key, value);
+    }
+}
+
+/* What tells the lines of one session apart from all others. */
+static void begin(struct log_line *line, const struct session *session, enum log_level level,
+                  const char *event)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    char id[20];
+
+    snprintf(id, sizeof id, "%016llx", (unsigned long long)session->id);
+    address_format_port(&session->address, address);
+    log_begin(line, level, event);
+    log_text(line, "session", id);
+    log_text(line, "address", address);
+    log_text(line, "listener", session_config(session)->listeners[session->listener].name);
+}
+
+static void put_names(struct log_line *line, const struct session *session)
+{
+    put_if_known(line, "client_id", session->client_id);
+    put_if_known(line, "username", session->username);
+    put_if_known(line, "certificate", session->peer.identity);
+}
+
+static void put_client(struct log_line *line, const struct session *session)
+{
+    const struct tls_peer *peer = &session->peer;
+
+    put_if_known(line, "tls", peer->version);
+    put_if_known(line, "cipher", peer->cipher);
+    if (peer->version != NULL) {
+        log_text(line, "resumed", peer->is_resumed ? "yes" : "no");
+    }
+    put_if_known(line, "sni", peer->sni);
+    put_if_known(line, "certificate_fault", peer->identity_fault);
+    put_if_known(line, "issuer", peer->issuer);
+    put_if_known(line, "fingerprint", peer->fingerprint);
+    if (session->version != 0) {
+        log_text(line, "protocol", mqtt_version_text((enum mqtt_version)session->version));
+    }
+    put_names(line, session);
+    put_if_known(line, "rule", session->rule);
+}
+
+void report_admitted(struct session *session)
+{
+    struct log_line line;
+
+    session->is_admitted = true;
+    if (!log_is_on(LOG_INFO)) {
+        return;
+    }
+    begin(&line, session, LOG_INFO, "admitted");
+    put_client(&line, session);
+    log_text(&line, "verdict", "allow");
+    log_end(&line);
+}
+
+static void put_reason(struct log_line *line, enum close_reason reason, const char *detail,
+                       int code)
+{
+    const struct close_reason_row *row = close_reason_row(reason);
+    char text[8];
+
+    log_text(line, "reason", row->label);
+    log_text(line, "msg", row->text);
+    put_if_known(line, "detail", detail);
+    if (code != CLOSE_CODE_NONE) {
+        snprintf(text, sizeof text, "0x%02x", (unsigned)code & 0xffu);
+        log_text(line, "code", text);
+    }
+}
+
+void report_closed(struct session *session, enum close_reason reason, const char *detail, int code)
+{
+    enum log_level level = close_reason_row(reason)->level;
+    struct log_line line;
+
+    if (!log_is_on(level)) {
+        return;
+    }
+    if (session->is_admitted) {
+        begin(&line, session, level, "ended");
+        put_names(&line, session);
+        put_reason(&line, reason, detail, code);
+        log_number(&line, "client_bytes", session->client_bytes);
+        /* The walker starts behind CONNECT. */
+        log_number(&line, "client_packets", session->from_client.packets + 1);
+        log_number(&line, "upstream_bytes", session->upstream_bytes);
+        log_number(&line, "upstream_packets", session->from_upstream.packets);
+    } else {
+        begin(&line, session, level, "refused");
+        put_client(&line, session);
+        log_text(&line, "verdict", "deny");
+        put_reason(&line, reason, detail, code);
+    }
+    log_number(&line, "duration_ms", clock_monotonic_ms() - session->started_ms);
+    log_end(&line);
+}

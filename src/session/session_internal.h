@@ -1,0 +1,165 @@
+/* What the files of session/ share and nobody else knows. */
+#ifndef MOAT_SESSION_INTERNAL_H
+#define MOAT_SESSION_INTERNAL_H
+
+#include "moat/mqtt/connect.h"
+#include "moat/mqtt/frame.h"
+#include "moat/net/dial.h"
+#include "moat/session/close_reason.h"
+#include "moat/session/session.h"
+
+enum session_state {
+    SESSION_HANDSHAKE,
+    SESSION_ADMIT,
+    SESSION_AUTHORISE,
+    SESSION_DIAL,
+    SESSION_RELAY,
+    SESSION_CLOSING,
+    SESSION_STATES,
+};
+
+enum session_event {
+    EVENT_CLIENT_DATA,    /* bytes: ciphertext */
+    EVENT_CLIENT_END,     /* status: 0 or libuv's code */
+    EVENT_CLIENT_DRAINED, /* the client has taken all that was queued for it */
+    EVENT_CLIENT_BROKEN,  /* a write to the client failed */
+    EVENT_VERDICT,        /* status: 0 when the password is right */
+    EVENT_DIALLED,        /* status: 0 when the upstream is connected */
+    EVENT_UPSTREAM_DATA,  /* bytes */
+    EVENT_UPSTREAM_END,   /* status */
+    EVENT_UPSTREAM_DRAINED,
+    EVENT_UPSTREAM_BROKEN,
+    EVENT_DEADLINE,
+    SESSION_EVENTS,
+};
+
+struct session_input {
+    struct slice bytes;
+    int status;
+};
+
+/* Pipelined bytes that are held behind a CONNECT until the upstream may have them. */
+#define SESSION_HOLD_MAX 16384u
+/* One read before the relay; a stranger gets no more of our time at once. */
+#define SESSION_READ_EARLY 4096u
+/* One read while relaying. What the kernel then refuses on the other side is at most what
+ * one read brought, so these keep each direction within 64 KiB: a client's read may
+ * complete a record of 16 KiB that began before, an upstream's read grows by the
+ * overhead of its records. */
+#define SESSION_READ_CLIENT   (SESSION_PLAIN_SIZE - TLS_RECORD_MAX - 1024u)
+#define SESSION_READ_UPSTREAM (SESSION_SCRATCH_SIZE - 1024u)
+/* A refused client has this long to read the answer and close; then we do. */
+#define SESSION_LINGER_MS 500u
+/* One side has ended; the other has this long to follow. */
+#define SESSION_HALF_CLOSED_MS 30000u
+
+struct login_job;
+
+/* What is needed only until the relay begins. */
+struct admission {
+    struct buffer kept;
+    struct mqtt_connect connect; /* slices into `kept`, valid until it grows: see admit.c */
+    struct mqtt_fault fault;
+    bool is_parsed;
+    struct net_dial dial;
+    struct login_job *login; /* under way on the thread pool, or NULL */
+};
+
+struct session {
+    struct session_worker *worker;
+    struct session *previous;
+    struct session *next;
+    struct snapshot *snapshot;
+    size_t listener; /* index into the snapshot's listeners */
+    uint64_t id;
+    uint64_t started_ms;
+    enum session_state state;
+    unsigned pending; /* libuv callbacks that will still come: open handles, pool work */
+
+    struct net_stream client;
+    struct net_stream upstream;
+    uv_timer_t deadline;
+    struct tls_conn tls;
+    struct tls_peer peer;
+    struct address address;
+    struct admission *admission; /* NULL once relaying */
+
+    bool is_counted;  /* holds a place of gauges->connections */
+    bool is_admitted; /* the decision was logged: admitted */
+    bool client_has_ended;
+    bool client_is_broken;
+    bool upstream_has_ended;
+    bool upstream_is_broken;
+    enum close_reason end_reason; /* who ended first, once one has */
+
+    uint8_t version;            /* enum mqtt_version; 0 until CONNECT was read that far */
+    uint32_t client_packet_max; /* Maximum Packet Size of a 5.0 client, in bytes */
+    char *client_id;            /* for the log; NULL until CONNECT was read */
+    char *username;
+    const char *rule; /* owned by the snapshot's policy */
+    struct mqtt_frame_walker from_client;
+    struct mqtt_frame_walker from_upstream;
+    uint64_t client_bytes; /* MQTT bytes from the client that were passed on */
+    uint64_t upstream_bytes;
+};
+
+/* session.c */
+static inline const struct config *session_config(const struct session *session)
+{
+    return session->snapshot->config;
+}
+/* The only function that changes state. `deadline_ms` from now; 0 for none. */
+void session_enter(struct session *session, enum session_state state, uint64_t deadline_ms);
+void session_set_deadline(struct session *session, uint64_t deadline_ms);
+void session_dispatch(struct session *session, enum session_event event,
+                      struct session_input input);
+/* One callback less is due; frees the session after the last. */
+void session_release(struct session *session);
+/* Starts or stops reading both sides as state and queues ask for it. */
+void session_update_reading(struct session *session);
+/* Sends what TLS wrote. False when the session is closing now because the client is gone. */
+bool session_flush(struct session *session);
+/* A cell of the state table that cannot happen. */
+void session_impossible(struct session *session, const struct session_input *input);
+
+/* The rooms: what each state does with each event it knows. */
+void handshake_on_client_data(struct session *session, const struct session_input *input);
+
+void admit_enter(struct session *session);
+void admit_on_client_data(struct session *session, const struct session_input *input);
+void admit_on_client_end(struct session *session, const struct session_input *input);
+/* While the verdict and the upstream are awaited: keeps what comes, within bounds. */
+void admit_hold_client_data(struct session *session, const struct session_input *input);
+void admit_hold_client_end(struct session *session, const struct session_input *input);
+void admit_free(struct session *session);
+
+void authorise_enter(struct session *session);
+void authorise_on_verdict(struct session *session, const struct session_input *input);
+void authorise_cancel(struct session *session);
+
+void dial_enter(struct session *session);
+void dial_on_done(struct session *session, const struct session_input *input);
+void dial_cancel(struct session *session);
+
+void relay_enter(struct session *session);
+void relay_on_client_data(struct session *session, const struct session_input *input);
+void relay_on_client_end(struct session *session, const struct session_input *input);
+void relay_on_client_broken(struct session *session, const struct session_input *input);
+void relay_on_upstream_data(struct session *session, const struct session_input *input);
+void relay_on_upstream_end(struct session *session, const struct session_input *input);
+void relay_on_upstream_broken(struct session *session, const struct session_input *input);
+void relay_on_drained(struct session *session, const struct session_input *input);
+
+/* The one exit. `detail` is a static text for the log, or NULL. */
+void session_close(struct session *session, enum close_reason reason, const char *detail);
+void close_on_client_data(struct session *session, const struct session_input *input);
+void close_on_client_end(struct session *session, const struct session_input *input);
+void close_on_client_drained(struct session *session, const struct session_input *input);
+void close_on_deadline(struct session *session, const struct session_input *input);
+void close_ignore(struct session *session, const struct session_input *input);
+
+/* report.c: one line for the decision, one for the end. */
+void report_admitted(struct session *session);
+void report_closed(struct session *session, enum close_reason reason, const char *detail, int code);
+
+#endif
