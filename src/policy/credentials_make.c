@@ -8,7 +8,7 @@
 
 #define MADE_SALT_SIZE 12 /* bytes; what every Mosquitto that knows $7$ can read */
 
-static const char *check(struct slice username, struct slice password, unsigned iterations)
+const char *credentials_check_username(struct slice username)
 {
     if (username.size == 0 || username.size > CREDENTIALS_USERNAME_MAX) {
         return "a user name has 1 to 256 bytes";
@@ -22,6 +22,15 @@ static const char *check(struct slice username, struct slice password, unsigned 
         memchr(username.data, '+', username.size) != NULL ||
         memchr(username.data, '#', username.size) != NULL) {
         return "a user name has no ':', '+' or '#' in it";
+    }
+    return NULL;
+}
+
+static const char *check(struct slice username, struct slice password, unsigned iterations)
+{
+    const char *fault = credentials_check_username(username);
+    if (fault != NULL) {
+        return fault;
     }
     if (password.size == 0 || password.size > CREDENTIALS_PASSWORD_MAX) {
         return "a password has 1 to 1024 bytes";

@@ -38,6 +38,9 @@ size_t credentials_count(const struct credentials *credentials);
 bool credentials_verify(const struct credentials *credentials, struct slice username,
                         struct slice password) MOAT_MUST_CHECK;
 
+/* Why this user name cannot be written in a password file, as a static sentence, or NULL. */
+const char *credentials_check_username(struct slice username) MOAT_MUST_CHECK;
+
 /* Makes a password-file line "user:$7$..." without newline, to be released with
  * secret_free_text(); NULL and *out_fault (line 0) when the user name cannot be written
  * in such a file (empty, over 256 bytes, ':' or control characters, '+', '#') or the

@@ -425,6 +425,7 @@ Test(credentials, names_that_cannot_be_written)
                                         "\x7F", "a+b", "#a", "a#",   "\xFF"};
     for (size_t index = 0; index < sizeof names / sizeof names[0]; index++) {
         cr_expect_null(make(names[index], "password", 1), "%s", names[index]);
+        cr_expect_not_null(credentials_check_username(slice_from_text(names[index])));
     }
     struct credentials_fault fault;
     cr_expect_null(credentials_make_line(slice_of("a\0b", 3), slice_from_text("p"), 1, &fault));
@@ -432,6 +433,7 @@ Test(credentials, names_that_cannot_be_written)
     for (size_t index = 0; index < sizeof fine / sizeof fine[0]; index++) {
         char *line = make(fine[index], "password", 1);
         cr_assert_not_null(line, "%s", fine[index]);
+        cr_expect_null(credentials_check_username(slice_from_text(fine[index])));
         struct credentials *credentials = parse(line);
         cr_expect(verify(credentials, fine[index], "password"));
         credentials_free(credentials);
