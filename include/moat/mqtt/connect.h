@@ -17,23 +17,23 @@ enum mqtt_version {
 
 /* What a gateway is willing to read before it knows the client. */
 struct mqtt_connect_limits {
-    size_t packet_size;      /* whole packet, fixed header included, in bytes */
-    size_t client_id_size;   /* bytes */
-    size_t username_size;    /* bytes */
-    size_t password_size;    /* bytes */
-    size_t user_properties;  /* in CONNECT and Will properties together */
-    bool strict_3_1;         /* refuse 3.1 client identifiers over 23 bytes */
+    size_t packet_size;     /* whole packet, fixed header included, in bytes */
+    size_t client_id_size;  /* bytes */
+    size_t username_size;   /* bytes */
+    size_t password_size;   /* bytes */
+    size_t user_properties; /* in CONNECT and Will properties together */
+    bool strict_3_1;        /* refuse 3.1 client identifiers over 23 bytes */
 };
 
 enum mqtt_connect_status {
     MQTT_CONNECT_OK = 0,
-    MQTT_CONNECT_MORE,             /* fewer bytes than the packet's length so far; never with all of them */
-    MQTT_CONNECT_NOT_CONNECT,      /* the first packet is something else, or not MQTT at all */
-    MQTT_CONNECT_TOO_LARGE,        /* over limits->packet_size or a field's limit */
+    MQTT_CONNECT_MORE, /* fewer bytes than the packet's length so far; never with all of them */
+    MQTT_CONNECT_NOT_CONNECT, /* the first packet is something else, or not MQTT at all */
+    MQTT_CONNECT_TOO_LARGE,   /* over limits->packet_size or a field's limit */
     MQTT_CONNECT_MALFORMED,
-    MQTT_CONNECT_PROTOCOL_NAME,    /* neither "MQTT" nor "MQIsdp" */
-    MQTT_CONNECT_PROTOCOL_LEVEL,   /* a level we do not know, or that is not the name's */
-    MQTT_CONNECT_CLIENT_ID,        /* empty where the version forbids it, or too long for 3.1 */
+    MQTT_CONNECT_PROTOCOL_NAME,  /* neither "MQTT" nor "MQIsdp" */
+    MQTT_CONNECT_PROTOCOL_LEVEL, /* a level we do not know, or that is not the name's */
+    MQTT_CONNECT_CLIENT_ID,      /* empty where the version forbids it, or too long for 3.1 */
 };
 
 struct mqtt_connect {

@@ -44,8 +44,8 @@ struct mqtt_frame_walker {
     uint8_t header_bytes; /* of the packet under way: 0 between packets */
     uint8_t type;         /* of the packet under way or, between packets, of the last one */
     uint8_t shift;
-    uint32_t remaining;   /* bytes still to come of the packet under way */
-    uint64_t packets;     /* that have ended */
+    uint32_t remaining; /* bytes still to come of the packet under way */
+    uint64_t packets;   /* that have ended */
 };
 
 void mqtt_frame_init(struct mqtt_frame_walker *walker, enum mqtt_sender sender);

@@ -1,0 +1,106 @@
+#include "moat/mqtt/frame.h"
+
+/* `shift` once the whole length has been read; until then it is 0, 7, 14 or 21. */
+#define LENGTH_KNOWN UINT8_MAX
+
+/* Header bytes that have passed when the fourth byte of the length is next. */
+#define BEFORE_LAST_LENGTH_BYTE 4
+
+#define BIT(type) (1u << (type))
+
+/* PUBLISH passes with all 16 values of its flags, and no packet's flags are looked
+ * at: they change no boundary, and judging them is the broker's business. */
+#define EITHER_WAY                                                                                 \
+    (BIT(MQTT_PUBLISH) | BIT(MQTT_PUBACK) | BIT(MQTT_PUBREC) | BIT(MQTT_PUBREL) |                  \
+     BIT(MQTT_PUBCOMP) | BIT(MQTT_DISCONNECT))
+
+static const unsigned allowed_types[] = {
+    [MQTT_FROM_CLIENT] =
+        EITHER_WAY | BIT(MQTT_SUBSCRIBE) | BIT(MQTT_UNSUBSCRIBE) | BIT(MQTT_PINGREQ),
+    [MQTT_FROM_SERVER] =
+        EITHER_WAY | BIT(MQTT_CONNACK) | BIT(MQTT_SUBACK) | BIT(MQTT_UNSUBACK) | BIT(MQTT_PINGRESP),
+};
+
+void mqtt_frame_init(struct mqtt_frame_walker *walker, enum mqtt_sender sender)
+{
+    *walker = (struct mqtt_frame_walker){.sender = (uint8_t)sender};
+}
+
+static enum mqtt_frame_status check_type(const struct mqtt_frame_walker *walker)
+{
+    if ((allowed_types[walker->sender] & BIT(walker->type)) != 0) {
+        return MQTT_FRAME_OK;
+    }
+    /* A second CONNECT would reach the broker under a name that nobody proved. [MQTT-3.1.0-2] */
+    if (walker->sender == MQTT_FROM_CLIENT && walker->type == MQTT_CONNECT) {
+        return MQTT_FRAME_SECOND_CONNECT;
+    }
+    return MQTT_FRAME_NOT_ALLOWED;
+}
+
+/* Takes one byte of the length. The shortest form is not asked for here: another
+ * form moves no boundary. */
+static enum mqtt_frame_status take_length_byte(struct mqtt_frame_walker *walker, uint8_t byte)
+{
+    bool is_last = (byte & 0x80) == 0;
+
+    if (!is_last && walker->header_bytes == BEFORE_LAST_LENGTH_BYTE) {
+        return MQTT_FRAME_LENGTH;
+    }
+    walker->remaining |= (uint32_t)(byte & 0x7F) << walker->shift;
+    walker->shift = is_last ? LENGTH_KNOWN : (uint8_t)(walker->shift + 7);
+    walker->header_bytes++;
+    return MQTT_FRAME_OK;
+}
+
+/* Skips what is there of the packet's body; returns how many bytes that is. */
+static size_t skip_body(struct mqtt_frame_walker *walker, size_t available)
+{
+    size_t step = available < walker->remaining ? available : walker->remaining;
+
+    walker->remaining -= (uint32_t)step;
+    if (walker->remaining == 0) {
+        walker->header_bytes = 0;
+        walker->packets++;
+    }
+    return step;
+}
+
+/*
+ * A walker that has reported a fault stands before the byte that was at fault and
+ * must not be told more bytes. When the length is at fault and the packet began in
+ * an earlier call, those header bytes were reported as clean then: *out_clean is 0.
+ */
+enum mqtt_frame_status mqtt_frame_walk(struct mqtt_frame_walker *walker, struct slice bytes,
+                                       size_t *out_clean)
+{
+    struct mqtt_frame_walker ahead = *walker;
+    enum mqtt_frame_status status = MQTT_FRAME_OK;
+    size_t packet_start = 0;
+    size_t at = 0;
+
+    while (at < bytes.size && status == MQTT_FRAME_OK) {
+        if (ahead.header_bytes == 0) {
+            packet_start = at;
+            ahead.type = bytes.data[at] >> 4;
+            status = check_type(&ahead);
+            if (status != MQTT_FRAME_OK) {
+                break;
+            }
+            ahead.header_bytes = 1;
+            ahead.shift = 0;
+            at++;
+        } else if (ahead.shift != LENGTH_KNOWN) {
+            status = take_length_byte(&ahead, bytes.data[at]);
+            at++;
+            if (ahead.shift == LENGTH_KNOWN) {
+                at += skip_body(&ahead, bytes.size - at);
+            }
+        } else {
+            at += skip_body(&ahead, bytes.size - at);
+        }
+    }
+    *walker = ahead;
+    *out_clean = status == MQTT_FRAME_OK ? bytes.size : packet_start;
+    return status;
+}

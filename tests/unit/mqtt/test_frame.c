@@ -1,0 +1,255 @@
+#include "moat/mqtt/frame.h"
+
+#include <criterion/criterion.h>
+
+#include "vector.h"
+
+static const char *const keys[] = {"sender", "status",   "packets", "clean",
+                                   "type",   "boundary", NULL};
+
+static const char *const status_names[] = {
+    [MQTT_FRAME_OK] = "OK",
+    [MQTT_FRAME_LENGTH] = "LENGTH",
+    [MQTT_FRAME_SECOND_CONNECT] = "SECOND_CONNECT",
+    [MQTT_FRAME_NOT_ALLOWED] = "NOT_ALLOWED",
+};
+
+/* Vectors of at most this size are walked in every split into three. */
+#define SMALL_VECTOR 256
+
+static struct vectors vectors;
+
+static void load(void)
+{
+    vectors = vectors_load("frame", keys);
+}
+
+static void unload(void)
+{
+    vectors_free(&vectors);
+}
+
+TestSuite(frame, .init = load, .fini = unload, .timeout = 240);
+
+static struct mqtt_frame_walker walker_of(const struct vector *vector)
+{
+    struct mqtt_frame_walker walker;
+    bool is_client = strcmp(vector_value(vector, "sender"), "client") == 0;
+
+    mqtt_frame_init(&walker, is_client ? MQTT_FROM_CLIENT : MQTT_FROM_SERVER);
+    return walker;
+}
+
+static void expect_walker(const struct vector *vector, enum mqtt_frame_status status,
+                          const struct mqtt_frame_walker *walker)
+{
+    const char *expected = vector_value(vector, "status");
+
+    cr_assert_str_eq(status_names[status], expected != NULL ? expected : "OK", "%s", vector->name);
+    cr_assert_eq(walker->packets, vector_number(vector, "packets", UINT64_MAX), "%s", vector->name);
+    cr_assert_eq(walker->type, vector_number(vector, "type", UINT64_MAX), "%s", vector->name);
+    cr_assert_eq(mqtt_frame_at_boundary(walker), vector_flag(vector, "boundary"), "%s",
+                 vector->name);
+}
+
+/* Walks the pieces between the cuts; stops at the first fault. */
+static enum mqtt_frame_status walk(struct mqtt_frame_walker *walker, struct slice bytes,
+                                   const size_t *cuts, size_t cut_count, size_t *out_clean,
+                                   size_t *out_last_start)
+{
+    enum mqtt_frame_status status = MQTT_FRAME_OK;
+    size_t start = 0;
+    size_t clean = 0;
+
+    for (size_t i = 0; i <= cut_count && status == MQTT_FRAME_OK; i++) {
+        size_t end = i < cut_count ? cuts[i] : bytes.size;
+
+        *out_last_start = start;
+        status = mqtt_frame_walk(walker, slice_of(bytes.data + start, end - start), &clean);
+        cr_assert_leq(clean, end - start);
+        *out_clean = start + clean;
+        start = end;
+    }
+    return status;
+}
+
+Test(frame, vectors_in_one_piece)
+{
+    for (size_t i = 0; i < vectors.count; i++) {
+        const struct vector *vector = &vectors.items[i];
+        struct mqtt_frame_walker walker = walker_of(vector);
+        size_t clean = SIZE_MAX;
+        enum mqtt_frame_status status =
+            mqtt_frame_walk(&walker, buffer_slice(&vector->bytes), &clean);
+
+        expect_walker(vector, status, &walker);
+        cr_assert_eq(clean, vector_number(vector, "clean", SIZE_MAX - 1), "%s: %zu", vector->name,
+                     clean);
+    }
+}
+
+/* What was clean does not depend on the split either, except that header bytes of a
+ * packet whose length turns out wrong in a later piece have been relayed by then. */
+static void expect_split(const struct vector *vector, const size_t *cuts, size_t cut_count)
+{
+    struct mqtt_frame_walker whole = walker_of(vector);
+    struct mqtt_frame_walker split = walker_of(vector);
+    size_t expected = vector_number(vector, "clean", 0);
+    size_t clean = 0;
+    size_t last_start = 0;
+    size_t ignored;
+
+    enum mqtt_frame_status whole_status =
+        mqtt_frame_walk(&whole, buffer_slice(&vector->bytes), &ignored);
+    enum mqtt_frame_status status =
+        walk(&split, buffer_slice(&vector->bytes), cuts, cut_count, &clean, &last_start);
+
+    expect_walker(vector, status, &split);
+    cr_assert_eq(status, whole_status, "%s", vector->name);
+    cr_assert_eq(memcmp(&split, &whole, sizeof whole), 0, "%s", vector->name);
+    if (status == MQTT_FRAME_LENGTH && last_start > expected) {
+        expected = last_start;
+    }
+    cr_assert_eq(clean, expected, "%s", vector->name);
+}
+
+Test(frame, vectors_in_every_split_into_three)
+{
+    for (size_t i = 0; i < vectors.count; i++) {
+        const struct vector *vector = &vectors.items[i];
+        size_t size = vector->bytes.size <= SMALL_VECTOR ? vector->bytes.size : 0;
+
+        for (size_t first = 0; first <= size; first++) {
+            for (size_t second = first; second <= size; second++) {
+                expect_split(vector, (const size_t[]){first, second}, 2);
+            }
+        }
+    }
+}
+
+Test(frame, vectors_byte_by_byte)
+{
+    for (size_t i = 0; i < vectors.count; i++) {
+        const struct vector *vector = &vectors.items[i];
+        size_t cuts[SMALL_VECTOR];
+
+        for (size_t j = 0; j < SMALL_VECTOR; j++) {
+            cuts[j] = j;
+        }
+        if (vector->bytes.size > 0 && vector->bytes.size <= SMALL_VECTOR) {
+            expect_split(vector, cuts, vector->bytes.size);
+        }
+    }
+}
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state = *state * 1664525u + 1013904223u;
+    return *state >> 8;
+}
+
+/* A stream of packets of every size class, from either sender. */
+static void fill(struct buffer *stream, enum mqtt_sender sender, uint32_t *seed, size_t count)
+{
+    static const uint8_t client_types[] = {3, 4, 5, 6, 7, 8, 10, 12, 14};
+    static const uint8_t server_types[] = {2, 3, 4, 5, 6, 7, 9, 11, 13, 14};
+    static const uint32_t sizes[] = {0, 1, 2, 127, 128, 300, 16383, 16384, 20000};
+
+    for (size_t i = 0; i < count; i++) {
+        uint8_t type = sender == MQTT_FROM_CLIENT ? client_types[next_random(seed) % 9]
+                                                  : server_types[next_random(seed) % 10];
+        uint32_t size = sizes[next_random(seed) % 9];
+        uint8_t header[5] = {(uint8_t)((unsigned)type << 4 | (next_random(seed) & 0x0F))};
+        size_t used = 1;
+        uint32_t rest = size;
+
+        do {
+            header[used++] = (uint8_t)(rest % 128 | (rest > 127 ? 0x80 : 0));
+            rest /= 128;
+        } while (rest > 0);
+        cr_assert(buffer_append(stream, slice_of(header, used)));
+        for (uint32_t j = 0; j < size; j++) {
+            uint8_t byte = (uint8_t)next_random(seed);
+            cr_assert(buffer_append(stream, slice_of(&byte, 1)));
+        }
+    }
+}
+
+Test(frame, random_streams_in_random_splits)
+{
+    uint32_t seed = 20261122;
+
+    for (unsigned round = 0; round < 40; round++) {
+        enum mqtt_sender sender = round % 2 == 0 ? MQTT_FROM_CLIENT : MQTT_FROM_SERVER;
+        struct mqtt_frame_walker walker;
+        struct buffer stream;
+
+        buffer_init(&stream, 8u << 20);
+        fill(&stream, sender, &seed, 100);
+        mqtt_frame_init(&walker, sender);
+        for (size_t at = 0; at < stream.size;) {
+            size_t step = 1 + next_random(&seed) % (round % 3 == 0 ? 7 : 9000);
+            size_t clean = 0;
+
+            step = step < stream.size - at ? step : stream.size - at;
+            cr_assert_eq(mqtt_frame_walk(&walker, slice_of(stream.data + at, step), &clean),
+                         MQTT_FRAME_OK);
+            cr_assert_eq(clean, step);
+            at += step;
+        }
+        cr_assert_eq(walker.packets, 100);
+        cr_assert(mqtt_frame_at_boundary(&walker));
+        buffer_deinit(&stream);
+    }
+}
+
+/* Abuse case 18: at every boundary of a stream a second CONNECT is caught, and at no
+ * other place is anything mistaken for one. */
+Test(frame, a_second_connect_at_every_boundary)
+{
+    static const uint8_t connect[] = {0x10, 0x0C, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, 0};
+    uint32_t seed = 7;
+
+    for (size_t count = 0; count < 60; count++) {
+        struct mqtt_frame_walker walker;
+        struct buffer stream;
+        size_t clean;
+
+        buffer_init(&stream, 8u << 20);
+        fill(&stream, MQTT_FROM_CLIENT, &seed, count);
+        size_t boundary = stream.size;
+        cr_assert(buffer_append(&stream, slice_of(connect, sizeof connect)));
+        mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+        cr_assert_eq(mqtt_frame_walk(&walker, buffer_slice(&stream), &clean),
+                     MQTT_FRAME_SECOND_CONNECT);
+        cr_assert_eq(clean, boundary);
+        cr_assert_eq(walker.packets, count);
+        cr_assert(mqtt_frame_at_boundary(&walker));
+        buffer_deinit(&stream);
+    }
+}
+
+/* A packet larger than memory: only its length matters. */
+Test(frame, the_largest_packet)
+{
+    static const uint8_t header[] = {0x30, 0xFF, 0xFF, 0xFF, 0x7F};
+    static const uint8_t zeros[65536];
+    struct mqtt_frame_walker walker;
+    size_t clean;
+    size_t left = 268435455;
+
+    mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+    cr_assert_eq(mqtt_frame_walk(&walker, slice_of(header, 5), &clean), MQTT_FRAME_OK);
+    while (left > 0) {
+        size_t step = left < sizeof zeros ? left : sizeof zeros;
+
+        cr_assert_not(mqtt_frame_at_boundary(&walker));
+        cr_assert_eq(mqtt_frame_walk(&walker, slice_of(zeros, step), &clean), MQTT_FRAME_OK);
+        left -= step;
+    }
+    cr_assert(mqtt_frame_at_boundary(&walker));
+    cr_assert_eq(walker.packets, 1);
+    /* Type 0 comes next, which nobody may send. */
+    cr_assert_eq(mqtt_frame_walk(&walker, slice_of(zeros, 1), &clean), MQTT_FRAME_NOT_ALLOWED);
+    cr_assert_eq(clean, 0);
+}
