@@ -8,6 +8,8 @@
 #ifndef MOAT_CONFIG_CONFIG_H
 #define MOAT_CONFIG_CONFIG_H
 
+#include <stdio.h>
+
 #include "moat/base/address.h"
 #include "moat/base/log.h"
 #include "moat/config/faults.h"
@@ -33,8 +35,11 @@ struct config_rule {
     struct policy_rule_spec spec;
 };
 
+struct config_places;
+
 struct config {
-    char *path; /* of the file */
+    char *path;                   /* of the file */
+    struct config_places *places; /* where each key was written; see config_place_of() */
 
     unsigned workers; /* 0: one for each processor */
 
@@ -46,7 +51,7 @@ struct config {
     bool allow_remote_plaintext;
 
     enum tls_identity certificate_identity;
-    char *password_file; /* NULL when not written */
+    char *password_file;     /* NULL when not written */
     uint64_t login_cache_ms; /* credentials.cache: how long a proven login is remembered */
 
     struct config_rule *rules;
@@ -73,5 +78,13 @@ void config_free(struct config *config);
  * running (the table's `reloadable` column), as errors at its place in the new file. */
 void config_check_reload(const struct config *running, const struct config *next,
                          struct config_faults *faults);
+
+/* Where a key stands in the file, by its path with indices ("listeners[0].tls.client_ca"). A key
+ * that was not written has the place of the innermost one around it that was; line 0 if none. */
+struct config_place config_place_of(const struct config *config, const char *format, ...)
+    MOAT_PRINTF(2, 3);
+
+/* All keys with their values, defaults included, as YAML that config_load() reads back. */
+void config_print(const struct config *config, FILE *stream);
 
 #endif

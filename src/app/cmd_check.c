@@ -1,0 +1,194 @@
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "moat/app/commands.h"
+#include "moat/config/reference.h"
+#include "moat/config/snapshot.h"
+
+static const char usage[] =
+    "Usage: moat check [OPTION]...\n"
+    "\n"
+    "Reads the configuration and every file it names, and tells everything that is\n"
+    "wrong with them. Nothing is started, changed or connected to.\n"
+    "\n"
+    "  -c, --config FILE   the configuration (default: $MOAT_CONFIG, else\n"
+    "                      /etc/moat/moat.yaml)\n"
+    "  --print             also print every key with the value in force\n"
+    "  --print-reference markdown|yaml\n"
+    "                      print what can be configured, and read nothing\n"
+    "  --help              this text\n"
+    "\n"
+    "Exit codes: 0 no error (warnings do not count), 64 wrong usage, 66 the file\n"
+    "cannot be read, 78 at least one error.\n";
+
+enum check_task {
+    CHECK_FAULTS,
+    CHECK_PRINT,
+    CHECK_MARKDOWN,
+    CHECK_YAML,
+    CHECK_HELP,
+};
+
+struct check_request {
+    const char *path;
+    enum check_task task;
+};
+
+static int refuse_usage(const char *what, const char *fault)
+{
+    fprintf(stderr, "moat check: %s%s%s; see moat check --help\n", what,
+            what[0] != '\0' ? ": " : "", fault);
+    return EX_USAGE;
+}
+
+/* The option that getopt_long() just refused; it may not have stepped past it yet. */
+static const char *refused_option(int argc, char **argv)
+{
+    bool is_past = optind >= argc || argv[optind - 1][0] == '-';
+    return is_past ? argv[optind - 1] : argv[optind];
+}
+
+static bool read_reference(const char *word, struct check_request *request)
+{
+    if (strcmp(word, "markdown") == 0) {
+        request->task = CHECK_MARKDOWN;
+    } else if (strcmp(word, "yaml") == 0) {
+        request->task = CHECK_YAML;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static int read_options(int argc, char **argv, struct check_request *request)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"print", no_argument, NULL, 'p'},
+        {"print-reference", required_argument, NULL, 'r'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    int option = 0;
+    opterr = 0;
+    optind = 0; /* begin anew, whoever used getopt before */
+    while ((option = getopt_long(argc, argv, ":c:", options, NULL)) != -1) {
+        if (option == 'c') {
+            request->path = optarg;
+        } else if (option == 'p') {
+            request->task = CHECK_PRINT;
+        } else if (option == 'h') {
+            request->task = CHECK_HELP;
+            return EX_OK;
+        } else if (option != 'r') {
+            return refuse_usage(refused_option(argc, argv),
+                                option == ':' ? "a value is missing" : "no such option");
+        } else if (!read_reference(optarg, request)) {
+            return refuse_usage("--print-reference", "expected markdown or yaml");
+        }
+    }
+    if (optind < argc) {
+        return refuse_usage(argv[optind], "not expected; a file is named with -c FILE");
+    }
+    return EX_OK;
+}
+
+static void print_count(FILE *stream, size_t count, const char *noun)
+{
+    fprintf(stream, "%zu %s%s", count, noun, count == 1 ? "" : "s");
+}
+
+static void print_summary(FILE *stream, const char *path, const struct snapshot *snapshot,
+                          const struct config_faults *faults)
+{
+    size_t warnings = faults->count - faults->error_count;
+    fprintf(stream, "%s: ", path);
+    if (snapshot != NULL) {
+        print_count(stream, snapshot->config->listener_count, "listener");
+        fputs(", ", stream);
+        print_count(stream, policy_rule_count(snapshot->policy), "rule");
+        fputs(", ", stream);
+        print_count(stream,
+                    snapshot->credentials != NULL ? credentials_count(snapshot->credentials) : 0,
+                    "user");
+        fputs(": ", stream);
+    }
+    if (faults->error_count > 0) {
+        print_count(stream, faults->error_count, "error");
+        fputs(warnings > 0 ? ", " : "\n", stream);
+    }
+    if (warnings > 0) {
+        print_count(stream, warnings, "warning");
+        fputc('\n', stream);
+    }
+    if (faults->error_count == 0 && warnings == 0) {
+        fputs("no fault found\n", stream);
+    }
+}
+
+static int check_file(const struct check_request *request)
+{
+    struct config_faults faults;
+    if (access(request->path, R_OK) != 0) {
+        fprintf(stderr, "moat check: cannot read %s: %s; name another file with -c FILE\n",
+                request->path, strerror(errno));
+        return EX_NOINPUT;
+    }
+    config_faults_init(&faults);
+    struct snapshot *snapshot = snapshot_load(request->path, &faults);
+    bool is_good = snapshot != NULL;
+    bool is_printed = is_good && request->task == CHECK_PRINT;
+    config_faults_print(&faults, stderr);
+    if (is_printed) {
+        config_print(snapshot->config, stdout);
+    }
+    print_summary(is_good && !is_printed ? stdout : stderr, request->path, snapshot, &faults);
+    snapshot_unref(snapshot);
+    config_faults_deinit(&faults);
+    return is_good ? EX_OK : EX_CONFIG;
+}
+
+static int carry_out(const struct check_request *request)
+{
+    switch (request->task) {
+    case CHECK_HELP:
+        fputs(usage, stdout);
+        return EX_OK;
+    case CHECK_MARKDOWN:
+        config_reference_markdown(stdout);
+        return EX_OK;
+    case CHECK_YAML:
+        config_reference_yaml(stdout);
+        return EX_OK;
+    case CHECK_FAULTS:
+    case CHECK_PRINT:
+        return check_file(request);
+    }
+    return EX_SOFTWARE;
+}
+
+static const char *default_path(void)
+{
+    const char *named = getenv("MOAT_CONFIG");
+    return named != NULL && named[0] != '\0' ? named : "/etc/moat/moat.yaml";
+}
+
+int command_check(int argc, char **argv)
+{
+    struct check_request request = {.path = default_path(), .task = CHECK_FAULTS};
+    int code = read_options(argc, argv, &request);
+    if (code != EX_OK) {
+        return code;
+    }
+    code = carry_out(&request);
+    /* A full disk or a closed pipe would otherwise cut the output short unnoticed. */
+    if (fflush(stdout) != 0 && code == EX_OK) {
+        fprintf(stderr, "moat check: cannot write to standard output: %s\n", strerror(errno));
+        return EX_IOERR;
+    }
+    return code;
+}

@@ -1,0 +1,122 @@
+#include "files_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "moat/base/secret.h"
+
+static void explain_open(const char *path, int error, char out_what[FILE_FAULT_SIZE])
+{
+    const char *remedy = "";
+    if (error == ENOENT) {
+        remedy = "; create it or correct the path";
+    } else if (error == EACCES) {
+        remedy = "; let the user that runs moat read it";
+    }
+    snprintf(out_what, FILE_FAULT_SIZE, "cannot open %s: %s%s", path, strerror(error), remedy);
+}
+
+/* What is wrong with the file that was opened; false when nothing is. */
+static bool is_unfit(const char *path, const struct stat *status, enum file_secrecy secrecy,
+                     char out_what[FILE_FAULT_SIZE])
+{
+    if (!S_ISREG(status->st_mode)) {
+        snprintf(out_what, FILE_FAULT_SIZE, "%s is not a regular file; name a file", path);
+        return true;
+    }
+    if (secrecy == FILE_SECRET && (status->st_mode & 077) != 0) {
+        snprintf(out_what, FILE_FAULT_SIZE,
+                 "%s is open to others (mode %04o) and must be its owner's alone; run chmod 600 %s",
+                 path, (unsigned)status->st_mode & 07777u, path);
+        return true;
+    }
+    if (status->st_size <= 0) {
+        snprintf(out_what, FILE_FAULT_SIZE, "%s is empty; fill it or name another file", path);
+        return true;
+    }
+    if (status->st_size > (off_t)FILE_SIZE_MAX) {
+        snprintf(out_what, FILE_FAULT_SIZE, "%s is larger than 1 MiB; name a smaller file", path);
+        return true;
+    }
+    return false;
+}
+
+/* Fills `data` to its size or to the end of the file; how many bytes came, or -1 and errno. */
+static ssize_t read_fully(int descriptor, uint8_t *data, size_t size)
+{
+    size_t used = 0;
+    while (used < size) {
+        ssize_t got = read(descriptor, data + used, size - used);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return -1;
+        }
+        if (got == 0) {
+            break;
+        }
+        used += (size_t)got;
+    }
+    return (ssize_t)used;
+}
+
+static bool read_opened(int descriptor, const char *path, enum file_secrecy secrecy,
+                        struct file_bytes *out_bytes, char out_what[FILE_FAULT_SIZE])
+{
+    struct stat status;
+    if (fstat(descriptor, &status) != 0) {
+        explain_open(path, errno, out_what);
+        return false;
+    }
+    if (is_unfit(path, &status, secrecy, out_what)) {
+        return false;
+    }
+    /* One byte more than the file had: it comes only when the file grew meanwhile. */
+    size_t size = (size_t)status.st_size;
+    uint8_t *data = malloc(size + 1);
+    if (data == NULL) {
+        snprintf(out_what, FILE_FAULT_SIZE, "not enough memory to read %s", path);
+        return false;
+    }
+    ssize_t got = read_fully(descriptor, data, size + 1);
+    if (got != (ssize_t)size) {
+        snprintf(out_what, FILE_FAULT_SIZE, "cannot read %s: %s; try again", path,
+                 got < 0 ? strerror(errno) : "it changed while it was read");
+        secret_wipe(data, size + 1);
+        free(data);
+        return false;
+    }
+    data[size] = '\0';
+    out_bytes->data = data;
+    out_bytes->size = size;
+    out_bytes->exposed = (status.st_mode & 07) != 0;
+    return true;
+}
+
+bool file_read(const char *path, enum file_secrecy secrecy, struct file_bytes *out_bytes,
+               char out_what[FILE_FAULT_SIZE])
+{
+    /* O_NONBLOCK: a pipe or a device under this name must not stop the program. */
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (descriptor < 0) {
+        explain_open(path, errno, out_what);
+        return false;
+    }
+    bool is_read = read_opened(descriptor, path, secrecy, out_bytes, out_what);
+    close(descriptor);
+    return is_read;
+}
+
+void file_bytes_deinit(struct file_bytes *bytes)
+{
+    if (bytes->data != NULL) {
+        secret_wipe(bytes->data, bytes->size);
+        free(bytes->data);
+    }
+    *bytes = (struct file_bytes){.data = NULL};
+}

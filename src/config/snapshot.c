@@ -1,0 +1,268 @@
+#include "moat/config/snapshot.h"
+
+#include <stdlib.h>
+
+#include "files_internal.h"
+#include "places_internal.h"
+#include "read_internal.h"
+
+static const struct config_place whole_file = {.line = 0};
+
+/* --- TLS ------------------------------------------------------------------------------ */
+
+/* The files of one listener, while its context is made. */
+struct tls_files {
+    struct file_bytes chain;
+    struct file_bytes key;
+    struct file_bytes client_ca;
+};
+
+static const char *key_of_setting(enum tls_setting setting)
+{
+    switch (setting) {
+    case TLS_SETTING_CHAIN:
+        return ".certificates[0].chain";
+    case TLS_SETTING_KEY:
+        return ".certificates[0].key";
+    case TLS_SETTING_CLIENT_CA:
+        return ".client_ca";
+    case TLS_SETTING_OTHER:
+        return "";
+    }
+    return "";
+}
+
+/* Reads the file that a key names; true as well when the key was not written. */
+static bool read_named(const struct config *config, size_t listener, enum tls_setting setting,
+                       const char *path, struct file_bytes *out_bytes, struct config_faults *faults)
+{
+    char what[FILE_FAULT_SIZE];
+    const char *key = key_of_setting(setting);
+    enum file_secrecy secrecy = setting == TLS_SETTING_KEY ? FILE_SECRET : FILE_PUBLIC;
+    if (path == NULL || file_read(path, secrecy, out_bytes, what)) {
+        return true;
+    }
+    config_error(faults, config->path,
+                 config_place_of(config, "listeners[%zu].tls%s", listener, key),
+                 "listeners[%zu].tls%s: %s", listener, key, what);
+    return false;
+}
+
+/* Reads all files, so that the faults of all are told. */
+static bool read_tls_files(const struct config *config, size_t at, struct tls_files *files,
+                           struct config_faults *faults)
+{
+    const struct config_listener *listener = &config->listeners[at];
+    bool has_chain =
+        read_named(config, at, TLS_SETTING_CHAIN, listener->chain, &files->chain, faults);
+    bool has_key = read_named(config, at, TLS_SETTING_KEY, listener->key, &files->key, faults);
+    bool has_ca = read_named(config, at, TLS_SETTING_CLIENT_CA, listener->client_ca,
+                             &files->client_ca, faults);
+    return has_chain && has_key && has_ca;
+}
+
+static void report_tls_faults(const struct config *config, size_t at,
+                              const struct tls_context_fault *list, size_t count,
+                              struct config_faults *faults)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *key = key_of_setting(list[i].setting);
+        struct config_place place = config_place_of(config, "listeners[%zu].tls%s", at, key);
+        if (list[i].is_warning) {
+            config_warning(faults, config->path, place, "listeners[%zu].tls%s: %s", at, key,
+                           list[i].what);
+        } else {
+            config_error(faults, config->path, place, "listeners[%zu].tls%s: %s", at, key,
+                         list[i].what);
+        }
+    }
+}
+
+/* True when nothing that a context is made of has a fault that was reported already. */
+static bool is_complete(const struct config *config, size_t at)
+{
+    const struct config_listener *listener = &config->listeners[at];
+    bool asks = listener->client_certificate != TLS_CLIENT_CERTIFICATE_NONE;
+    return listener->name != NULL && listener->chain != NULL && listener->key != NULL &&
+           asks == (listener->client_ca != NULL);
+}
+
+static struct tls_context *make_context(const struct config *config, size_t at,
+                                        const struct tls_files *files, struct config_faults *faults)
+{
+    const struct config_listener *listener = &config->listeners[at];
+    struct tls_settings settings = {
+        .chain = file_slice(&files->chain),
+        .key = file_slice(&files->key),
+        .minimum_version = listener->minimum_version,
+        .client_certificate = listener->client_certificate,
+        .client_ca = file_slice(&files->client_ca),
+        .identity = config->certificate_identity,
+        .tickets = listener->tickets,
+        .scope = slice_from_text(listener->name),
+    };
+    struct tls_context_fault list[TLS_CONTEXT_FAULTS];
+    size_t count = 0;
+    struct tls_context *context = tls_context_new(&settings, list, &count);
+    report_tls_faults(config, at, list, count, faults);
+    return context;
+}
+
+static struct tls_context *load_context(const struct config *config, size_t at,
+                                        struct config_faults *faults)
+{
+    struct tls_files files = {.chain = {.data = NULL}};
+    struct tls_context *context = NULL;
+    if (read_tls_files(config, at, &files, faults) && is_complete(config, at)) {
+        context = make_context(config, at, &files, faults);
+    }
+    file_bytes_deinit(&files.chain);
+    file_bytes_deinit(&files.key);
+    file_bytes_deinit(&files.client_ca);
+    return context;
+}
+
+static void load_contexts(struct snapshot *snapshot, struct config_faults *faults)
+{
+    const struct config *config = snapshot->config;
+    snapshot->contexts = calloc(config->listener_count + 1, sizeof(struct tls_context *));
+    if (snapshot->contexts == NULL) {
+        config_error(faults, config->path, whole_file, "not enough memory");
+        return;
+    }
+    for (size_t i = 0; i < config->listener_count; i++) {
+        snapshot->contexts[i] = load_context(config, i, faults);
+    }
+}
+
+/* --- users and rules ------------------------------------------------------------------ */
+
+static void parse_credentials(struct snapshot *snapshot, const struct file_bytes *bytes,
+                              struct config_faults *faults)
+{
+    const struct config *config = snapshot->config;
+    struct credentials_fault fault;
+    snapshot->credentials = credentials_parse(file_slice(bytes), &fault);
+    if (snapshot->credentials != NULL) {
+        return;
+    }
+    if (fault.line > 0) {
+        /* Without a column: lines of this file hold hashes and are never shown. */
+        config_error(faults, config->password_file, (struct config_place){.line = fault.line}, "%s",
+                     fault.what);
+    } else {
+        config_error(faults, config->path, config_place_of(config, "credentials.password_file"),
+                     "credentials.password_file: %s: %s", config->password_file, fault.what);
+    }
+}
+
+static void load_credentials(struct snapshot *snapshot, struct config_faults *faults)
+{
+    const struct config *config = snapshot->config;
+    if (config->password_file == NULL) {
+        return;
+    }
+    struct config_place place = config_place_of(config, "credentials.password_file");
+    struct file_bytes bytes;
+    char what[FILE_FAULT_SIZE];
+    if (!file_read(config->password_file, FILE_CONFIDENTIAL, &bytes, what)) {
+        config_error(faults, config->path, place, "credentials.password_file: %s", what);
+        return;
+    }
+    if (bytes.exposed) {
+        config_warning(faults, config->path, place,
+                       "credentials.password_file: every user of this machine has access to the "
+                       "hashes in %s; run chmod o-rwx %s",
+                       config->password_file, config->password_file);
+    }
+    parse_credentials(snapshot, &bytes, faults);
+    file_bytes_deinit(&bytes);
+}
+
+static void load_policy(struct snapshot *snapshot, struct config_faults *faults)
+{
+    const struct config *config = snapshot->config;
+    snapshot->policy = policy_new();
+    if (snapshot->policy == NULL) {
+        config_error(faults, config->path, whole_file, "not enough memory");
+        return;
+    }
+    for (size_t i = 0; i < config->rule_count; i++) {
+        const struct policy_rule_spec *spec = &config->rules[i].spec;
+        /* A rule without a name was reported when the file was read. */
+        const char *fault = spec->name != NULL ? policy_add(snapshot->policy, spec) : NULL;
+        if (fault != NULL) {
+            config_error(faults, config->path, config_place_of(config, "policy.rules[%zu]", i),
+                         "policy.rules[%zu]: %s", i, fault);
+        }
+    }
+}
+
+/* --- the whole -------------------------------------------------------------------------- */
+
+/* Loads whatever can be loaded of a config that may be incomplete, so that every fault of every
+ * file is told. NULL when there were errors since the count was `errors_before`. */
+static struct snapshot *build(struct config *config, size_t errors_before,
+                              struct config_faults *faults)
+{
+    struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    if (snapshot == NULL) {
+        config_error(faults, config->path, whole_file, "not enough memory");
+        config_free(config);
+        return NULL;
+    }
+    atomic_init(&snapshot->references, 1);
+    snapshot->config = config;
+    load_contexts(snapshot, faults);
+    load_policy(snapshot, faults);
+    load_credentials(snapshot, faults);
+    snapshot->logins = login_cache_new(config->login_cache_ms);
+    if (snapshot->logins == NULL) {
+        config_error(faults, config->path, whole_file, "not enough memory");
+    }
+    if (faults->error_count > errors_before) {
+        snapshot_unref(snapshot);
+        return NULL;
+    }
+    return snapshot;
+}
+
+struct snapshot *snapshot_new(struct config *config, struct config_faults *faults)
+{
+    return build(config, faults->error_count, faults);
+}
+
+struct snapshot *snapshot_load(const char *path, struct config_faults *faults)
+{
+    size_t errors_before = faults->error_count;
+    struct config *config = config_read(path, faults);
+    return config != NULL ? build(config, errors_before, faults) : NULL;
+}
+
+struct snapshot *snapshot_ref(struct snapshot *snapshot)
+{
+    atomic_fetch_add_explicit(&snapshot->references, 1, memory_order_relaxed);
+    return snapshot;
+}
+
+static void snapshot_free(struct snapshot *snapshot)
+{
+    for (size_t i = 0; snapshot->contexts != NULL && i < snapshot->config->listener_count; i++) {
+        tls_context_free(snapshot->contexts[i]);
+    }
+    free(snapshot->contexts);
+    policy_free(snapshot->policy);
+    credentials_free(snapshot->credentials);
+    login_cache_free(snapshot->logins);
+    config_free(snapshot->config);
+    free(snapshot);
+}
+
+void snapshot_unref(struct snapshot *snapshot)
+{
+    /* Release what this thread did with it; the last one acquires what all did. */
+    if (snapshot != NULL &&
+        atomic_fetch_sub_explicit(&snapshot->references, 1, memory_order_acq_rel) == 1) {
+        snapshot_free(snapshot);
+    }
+}
