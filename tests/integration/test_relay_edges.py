@@ -19,7 +19,10 @@ MEGABYTE = 1 << 20
 
 @pytest.fixture
 def pair(moat, trusting, upstream):
-    """pair(version) gives a connected client and its connection at the upstream."""
+    """pair(version) gives a connected client and its connection at the upstream, which each test
+    ends as it wants."""
+    upstream.stays_open = True
+
     def make(version=V311, **options):
         known = upstream.count
         client = moat.client(trusting, **options)
@@ -30,7 +33,10 @@ def pair(moat, trusting, upstream):
         connection.wait_for(connect)
         connection.connect_size = len(connect)
         return client, connection
-    return make
+
+    yield make
+    for connection in upstream.connections:
+        connection.close()
 
 
 # --- half-closes -----------------------------------------------------------------------------
@@ -215,7 +221,7 @@ def test_one_direction_stalls_alone(pair):
     connection.wait_received(connection.connect_size + len(message))
     client.abort()
     pump.join(10)
-    assert pump.failure
+    assert not pump.is_alive(), "the upstream is still held up by a client that has gone"
 
 
 # --- what a client may not send --------------------------------------------------------------

@@ -63,7 +63,8 @@ def test_rules_change_and_sessions_stay(moat, trusting, upstream, settings_of):
     with moat.client(trusting) as before:
         before.send(packets.connect(V311, **LOGIN))
         assert before.receive_packet() == GOOD
-        moat.reload(settings_of(rules=[{"name": "none of them", "action": "deny"}]))
+        moat.reload(settings_of(rules=[{"name": "others", "match": {"username": "bob"},
+                                        "require": ["password"]}]))
         assert login(moat, trusting) == packets.connack(V311, 5)
         upstream.connection(0).send(packets.PONG)
         assert before.receive_packet() == packets.PONG
@@ -150,7 +151,7 @@ NEEDS_RESTART = {
 def test_key_that_needs_a_restart(moat, trusting, pki, settings_of, what):
     """Refused as a whole: a half-applied file would be neither the old nor the new one."""
     moat.reload({**NEEDS_RESTART[what](settings_of(), pki), "policy": {"rules": [
-        {"name": "all", "action": "deny"}]}}, event="reload_refused")
+        {"name": "others", "match": {"username": "bob"}, "require": ["password"]}]}}, event="reload_refused")
     assert any("restart" in line for line in moat.lines), moat.text()
     assert login(moat, trusting) == GOOD
 

@@ -52,8 +52,7 @@ def test_minimum_version(start_moat, pki):
 GOOD_SUITES = ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
                "ECDHE-ECDSA-CHACHA20-POLY1305")
 BAD_SUITES = ("ECDHE-ECDSA-AES128-SHA", "ECDHE-ECDSA-AES256-SHA384", "AES128-GCM-SHA256", "AES128-SHA",
-              "DHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-CCM8", "PSK-AES128-GCM-SHA256",
-              "ECDHE-ECDSA-NULL-SHA")
+              "DHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-CCM8", "ECDHE-ECDSA-NULL-SHA")
 
 
 @pytest.mark.parametrize("suite", GOOD_SUITES)
@@ -95,7 +94,7 @@ def test_alpn(moat, version):
     several = TlsSettings(version=version, alpn=["http/1.1", "mqtt"])
     assert moat.client(several).tls.selected_alpn_protocol() == "mqtt"
     assert moat.client(TlsSettings(version=version)).tls.selected_alpn_protocol() is None
-    with pytest.raises(ssl.SSLError, match="NO_APPLICATION_PROTOCOL"):
+    with pytest.raises(ssl.SSLError, match="alert no application protocol"):
         moat.client(TlsSettings(version=version, alpn=["h2", "http/1.1"]))
     assert "ALPN" in refused_reason(moat)["detail"]
 

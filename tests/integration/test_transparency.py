@@ -79,6 +79,7 @@ def play_steps(session, client, upstream, known):
 @pytest.fixture(scope="module")
 def silent_upstream():
     made = Upstream(on_bytes=stay_silent)
+    made.stays_open = True
     yield made
     made.stop()
 

@@ -112,10 +112,12 @@ def stay_silent(_connection):
 
 
 class Upstream:
-    """Listens on (host, port) or, given a path, on a unix socket."""
+    """Listens on (host, port) or, given a path, on a unix socket. Like a broker it closes a
+    connection that its peer has ended, unless a test sets `stays_open`."""
 
     def __init__(self, address=("127.0.0.1", 0), on_bytes=accept_connect):
         self.connections = []
+        self.stays_open = False
         self._on_bytes = on_bytes
         self._address = address
         self._changed = threading.Condition()
@@ -150,7 +152,12 @@ class Upstream:
             with self._changed:
                 self.connections.append(connection)
                 self._changed.notify_all()
-            threading.Thread(target=connection.read_all, args=(self._on_bytes,), daemon=True).start()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        connection.read_all(self._on_bytes)
+        if not self.stays_open:
+            connection.close()
 
     @property
     def address(self):
