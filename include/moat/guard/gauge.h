@@ -14,11 +14,16 @@ struct gauge {
 /* Takes a place unless `ceiling` places are taken already. */
 static inline bool gauge_take(struct gauge *gauge, unsigned ceiling)
 {
-    if (atomic_fetch_add_explicit(&gauge->count, 1, memory_order_relaxed) < ceiling) {
-        return true;
-    }
-    atomic_fetch_sub_explicit(&gauge->count, 1, memory_order_relaxed);
-    return false;
+    unsigned count = atomic_load_explicit(&gauge->count, memory_order_relaxed);
+
+    /* Not added first and taken back: for that moment a free place would look taken to others. */
+    do {
+        if (count >= ceiling) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(&gauge->count, &count, count + 1,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
 }
 
 /* Gives back a place that was taken. */
