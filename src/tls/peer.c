@@ -120,7 +120,7 @@ static int read_certificate(const struct tls_context *context, CRYPTO_BUFFER *by
 int tls_conn_peer(const struct tls_conn *conn, struct tls_peer *out_peer)
 {
     struct tls_peer peer = {
-        .version = SSL_get_version(conn->ssl),
+        .version = SSL_version(conn->ssl) == TLS1_3_VERSION ? "1.3" : "1.2",
         .cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(conn->ssl)),
         .is_resumed = SSL_session_reused(conn->ssl) != 0,
     };

@@ -38,7 +38,7 @@ enum tls_status {
 
 /* What a finished handshake tells of the client. Texts are owned, NULL when absent. */
 struct tls_peer {
-    const char *version; /* "TLSv1.3"; static */
+    const char *version; /* "1.2" or "1.3"; static */
     const char *cipher;  /* IETF name; static */
     bool is_resumed;
     char *sni;

@@ -1,0 +1,66 @@
+/* moat run: serve. */
+#include "moat/app/commands.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "moat/config/snapshot.h"
+#include "server_internal.h"
+
+#define RUN_DEFAULT_CONFIG "/etc/moat/moat.yaml"
+
+static const char usage[] =
+    "usage: moat run [-c FILE]\n"
+    "\n"
+    "Serves until SIGTERM or SIGINT. SIGHUP reads the configuration again.\n"
+    "\n"
+    "  -c, --config FILE   the configuration (default: $MOAT_CONFIG, or " RUN_DEFAULT_CONFIG ")\n"
+    "      --help          print this and exit\n";
+
+int command_run(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"help", no_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
+    };
+    const char *path = getenv("MOAT_CONFIG");
+    int option = 0;
+
+    if (path == NULL || path[0] == '\0') {
+        path = RUN_DEFAULT_CONFIG;
+    }
+    while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            path = optarg;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return EX_OK;
+        default:
+            fputs(usage, stderr);
+            return EX_USAGE;
+        }
+    }
+    if (optind < argc) {
+        fprintf(stderr, "moat run: \"%s\" is not expected here\n%s", argv[optind], usage);
+        return EX_USAGE;
+    }
+    if (access(path, F_OK) != 0) {
+        fprintf(stderr,
+                "moat run: there is no file %s; name the configuration with -c FILE, or make one "
+                "with: moat init DIR\n",
+                path);
+        return EX_NOINPUT;
+    }
+    struct config_faults faults;
+    config_faults_init(&faults);
+    struct snapshot *snapshot = snapshot_load(path, &faults);
+    config_faults_print(&faults, stderr);
+    config_faults_deinit(&faults);
+    return snapshot != NULL ? server_run(path, snapshot) : EX_CONFIG;
+}

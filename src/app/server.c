@@ -1,0 +1,350 @@
+#include "server_internal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+#include "moat/base/log.h"
+#include "worker_internal.h"
+
+/* Descriptors that are neither a session's nor a listener's: loops, files, the log. */
+#define SERVER_SPARE_DESCRIPTORS 128u
+/* Connections in the handshake, beside those that limits.connections allows. */
+#define SERVER_STRANGERS 1000u
+/* A client's and an upstream's. */
+#define SERVER_DESCRIPTORS_PER_SESSION 2u
+
+struct server {
+    const char *path;
+    struct snapshot *snapshot;
+    struct session_gauges gauges;
+    uv_loop_t loop;
+    uv_signal_t on_hangup;
+    uv_signal_t on_terminate;
+    uv_signal_t on_interrupt;
+    uv_async_t worker_done;
+    uv_timer_t drain_deadline;
+    struct worker *workers;
+    size_t worker_count;
+    struct net_bound *bound; /* NET_LISTENER_ADDRESSES for each listener */
+    size_t *bound_counts;    /* how many of them are used, for each listener */
+    size_t address_count;    /* in all */
+    atomic_size_t workers_left;
+    bool is_draining;
+};
+
+/* --- the way down --- */
+
+static void on_drain_deadline(uv_timer_t *timer)
+{
+    struct server *server = timer->data;
+
+    log_message(LOG_INFO, "stopping", "the drain time is over; closing the sessions that are left");
+    for (size_t i = 0; i < server->worker_count; i++) {
+        worker_stop(&server->workers[i]);
+    }
+}
+
+static void on_end_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+
+    if (server->is_draining) {
+        log_message(LOG_INFO, "stopping",
+                    "a second signal came; closing the sessions that are left");
+        for (size_t i = 0; i < server->worker_count; i++) {
+            worker_stop(&server->workers[i]);
+        }
+        return;
+    }
+    uint64_t drain_ms = server->snapshot->config->drain_timeout_ms;
+    server->is_draining = true;
+    log_message(LOG_INFO, "draining",
+                "signal %d: no new clients; sessions have %llu s to end by themselves", number,
+                (unsigned long long)(drain_ms / 1000));
+    uv_timer_start(&server->drain_deadline, on_drain_deadline, drain_ms, 0);
+    for (size_t i = 0; i < server->worker_count; i++) {
+        worker_drain(&server->workers[i]);
+    }
+}
+
+static void close_handle(uv_handle_t *handle, void *argument)
+{
+    (void)argument;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+static void on_worker_done(uv_async_t *handle)
+{
+    struct server *server = handle->data;
+
+    if (atomic_load(&server->workers_left) == 0) {
+        uv_walk(&server->loop, close_handle, NULL);
+    }
+}
+
+/* On the worker's thread. */
+static void tell_done(void *owner)
+{
+    struct server *server = owner;
+    atomic_fetch_sub(&server->workers_left, 1);
+    uv_async_send(&server->worker_done);
+}
+
+/* --- reload --- */
+
+static void on_reload_signal(uv_signal_t *handle, int number)
+{
+    struct server *server = handle->data;
+    struct config_faults faults;
+    (void)number;
+
+    config_faults_init(&faults);
+    struct snapshot *next = snapshot_load(server->path, &faults);
+    if (next != NULL) {
+        config_check_reload(server->snapshot->config, next->config, &faults);
+    }
+    config_faults_log(&faults);
+    if (next == NULL || faults.error_count > 0) {
+        log_message(LOG_ERROR, "reload_refused",
+                    "%zu faults in %s; the configuration that was loaded before stays in force",
+                    faults.error_count, server->path);
+        if (next != NULL) {
+            snapshot_unref(next);
+        }
+    } else {
+        log_set_level(next->config->log_level);
+        for (size_t i = 0; i < server->worker_count; i++) {
+            worker_use_snapshot(&server->workers[i], next);
+        }
+        snapshot_unref(server->snapshot);
+        server->snapshot = next;
+        log_message(LOG_INFO, "reloaded", "%s is in force for new clients", server->path);
+    }
+    config_faults_deinit(&faults);
+}
+
+/* --- limits --- */
+
+/* Asks for as many descriptors as the configured sessions need, and returns how many there are. */
+static size_t raise_descriptor_limit(const struct config *config)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)config->connections * SERVER_DESCRIPTORS_PER_SESSION +
+                    SERVER_STRANGERS + SERVER_SPARE_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return SERVER_SPARE_DESCRIPTORS * 2;
+    }
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
+            log_message(LOG_WARNING, "few_descriptors",
+                        "%llu open files are allowed and %llu are needed for limits.connections; "
+                        "raise the limit (ulimit -n, LimitNOFILE=) or lower limits.connections",
+                        (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+        }
+    }
+    return (size_t)limit.rlim_cur;
+}
+
+static size_t sessions_per_worker(const struct server *server)
+{
+    size_t descriptors = raise_descriptor_limit(server->snapshot->config);
+    size_t spare = SERVER_SPARE_DESCRIPTORS + server->address_count * server->worker_count;
+    size_t sessions =
+        descriptors > spare ? (descriptors - spare) / SERVER_DESCRIPTORS_PER_SESSION : 0;
+
+    sessions /= server->worker_count;
+    return sessions > 0 ? sessions : 1;
+}
+
+/* --- the way up --- */
+
+static size_t count_workers(const struct config *config)
+{
+    uv_cpu_info_t *processors = NULL;
+    int count = 0;
+
+    if (config->workers > 0) {
+        return config->workers;
+    }
+    if (uv_cpu_info(&processors, &count) != 0) {
+        return 1;
+    }
+    uv_free_cpu_info(processors, count);
+    return count > 0 ? (size_t)count : 1;
+}
+
+static int bind_all(struct server *server)
+{
+    const struct config *config = server->snapshot->config;
+    int status = 0;
+
+    server->bound = calloc(config->listener_count * NET_LISTENER_ADDRESSES, sizeof *server->bound);
+    server->bound_counts = calloc(config->listener_count, sizeof *server->bound_counts);
+    if (server->bound == NULL || server->bound_counts == NULL) {
+        return -1;
+    }
+    /* Every listener is tried, so that one start tells of all of them. */
+    for (size_t i = 0; i < config->listener_count; i++) {
+        struct net_bind_fault fault;
+        if (net_bind(&config->listeners[i].address, server->worker_count,
+                     &server->bound[i * NET_LISTENER_ADDRESSES], &server->bound_counts[i],
+                     &fault) != 0) {
+            log_message(LOG_ERROR, "listen_failed", "listener %s: %s", config->listeners[i].name,
+                        fault.what);
+            status = -1;
+        }
+        server->address_count += server->bound_counts[i];
+    }
+    return status;
+}
+
+static int listen_on(struct server *server, struct worker *worker, size_t worker_index)
+{
+    for (size_t i = 0; i < server->snapshot->config->listener_count; i++) {
+        for (size_t j = 0; j < server->bound_counts[i]; j++) {
+            struct net_bound *bound = &server->bound[i * NET_LISTENER_ADDRESSES + j];
+            int descriptor = bound->descriptors[worker_index];
+            bound->descriptors[worker_index] = -1; /* the listener's now, whatever comes */
+            int status = worker_listen(worker, i, descriptor);
+            if (status != 0) {
+                return status;
+            }
+        }
+    }
+    return 0;
+}
+
+static int start_workers(struct server *server, size_t count)
+{
+    int status = 0;
+
+    server->workers = calloc(count, sizeof *server->workers);
+    if (server->workers == NULL) {
+        return UV_ENOMEM;
+    }
+    size_t limit = sessions_per_worker(server);
+    size_t ready = 0;
+    while (status == 0 && ready < count) {
+        struct worker *worker = &server->workers[ready];
+        status = worker_init(worker, (unsigned)ready, server->snapshot, &server->gauges,
+                             server->address_count);
+        if (status != 0) {
+            break;
+        }
+        worker->sessions.session_limit = limit;
+        worker->on_done = tell_done;
+        worker->owner = server;
+        status = listen_on(server, worker, ready++);
+    }
+    atomic_store(&server->workers_left, ready);
+    for (server->worker_count = 0; status == 0 && server->worker_count < ready;) {
+        status = worker_start(&server->workers[server->worker_count]);
+        server->worker_count += status == 0;
+    }
+    for (size_t i = server->worker_count; i < ready; i++) {
+        worker_discard(&server->workers[i]);
+        atomic_fetch_sub(&server->workers_left, 1);
+    }
+    return status;
+}
+
+static void announce(const struct server *server)
+{
+    const struct config *config = server->snapshot->config;
+
+    for (size_t i = 0; i < config->listener_count; i++) {
+        for (size_t j = 0; j < server->bound_counts[i]; j++) {
+            const struct net_bound *bound = &server->bound[i * NET_LISTENER_ADDRESSES + j];
+            char address[ADDRESS_TEXT_SIZE];
+            struct log_line line;
+
+            address_format_port(&bound->address, address);
+            log_begin(&line, LOG_INFO, "listening");
+            log_text(&line, "listener", config->listeners[i].name);
+            log_text(&line, "address", address);
+            log_end(&line);
+        }
+    }
+    log_message(LOG_INFO, "ready", "moat %s, %zu workers", MOAT_VERSION, server->worker_count);
+}
+
+static void start_signals(struct server *server)
+{
+    /* A write to a closed connection is an error code, not a reason to die. */
+    signal(SIGPIPE, SIG_IGN);
+    server->on_hangup.data = server;
+    server->on_terminate.data = server;
+    server->on_interrupt.data = server;
+    server->worker_done.data = server;
+    server->drain_deadline.data = server;
+    uv_signal_init(&server->loop, &server->on_hangup);
+    uv_signal_init(&server->loop, &server->on_terminate);
+    uv_signal_init(&server->loop, &server->on_interrupt);
+    uv_async_init(&server->loop, &server->worker_done, on_worker_done);
+    uv_timer_init(&server->loop, &server->drain_deadline);
+    uv_signal_start(&server->on_hangup, on_reload_signal, SIGHUP);
+    uv_signal_start(&server->on_terminate, on_end_signal, SIGTERM);
+    uv_signal_start(&server->on_interrupt, on_end_signal, SIGINT);
+}
+
+static void release(struct server *server)
+{
+    for (size_t i = 0; i < server->worker_count; i++) {
+        worker_join(&server->workers[i]);
+    }
+    size_t listeners = server->snapshot->config->listener_count;
+    for (size_t i = 0; server->bound != NULL && i < listeners * NET_LISTENER_ADDRESSES; i++) {
+        net_bound_close(&server->bound[i]);
+    }
+    free(server->workers);
+    free(server->bound);
+    free(server->bound_counts);
+    snapshot_unref(server->snapshot);
+}
+
+int server_run(const char *path, struct snapshot *snapshot)
+{
+    struct server server = {.path = path, .snapshot = snapshot};
+    int code = EX_UNAVAILABLE;
+
+    log_set_level(snapshot->config->log_level);
+    server.worker_count = count_workers(snapshot->config);
+    size_t count = server.worker_count;
+    if (bind_all(&server) != 0) {
+        server.worker_count = 0;
+        release(&server);
+        return code;
+    }
+    if (uv_loop_init(&server.loop) != 0) {
+        server.worker_count = 0;
+        release(&server);
+        return EX_OSERR;
+    }
+    start_signals(&server);
+    int status = start_workers(&server, count);
+    if (status == 0) {
+        announce(&server);
+        code = EX_OK;
+    } else {
+        log_message(LOG_ERROR, "start_failed", "the workers could not be started: %s",
+                    uv_strerror(status));
+        code = EX_OSERR;
+        on_drain_deadline(&server.drain_deadline);
+        if (server.worker_count == 0) {
+            uv_walk(&server.loop, close_handle, NULL);
+        }
+    }
+    uv_run(&server.loop, UV_RUN_DEFAULT);
+    uv_loop_close(&server.loop);
+    release(&server);
+    if (code == EX_OK) {
+        log_message(LOG_INFO, "stopped", "all sessions have ended");
+    }
+    return code;
+}
