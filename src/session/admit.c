@@ -8,9 +8,12 @@
  */
 #include "session_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "moat/base/secret.h"
+
+#define ADMIT_DETAIL_SIZE 192u /* of a fault in words, with its clause */
 
 void admit_enter(struct session *session)
 {
@@ -157,6 +160,18 @@ static void accept_connect(struct session *session)
     }
 }
 
+/* The log names the clause that was broken, where there is one. */
+static void refuse_connect(struct session *session, enum mqtt_connect_status status)
+{
+    const struct mqtt_fault *fault = &session->admission->fault;
+    bool has_clause = fault->clause[0] != '\0';
+    char detail[ADMIT_DETAIL_SIZE];
+
+    snprintf(detail, sizeof detail, "%s at byte %zu%s%s%s", fault->what, fault->offset,
+             has_clause ? " [" : "", fault->clause, has_clause ? "]" : "");
+    session_close(session, reason_of_connect(status), detail);
+}
+
 /* Looks at what was kept so far. True while more of CONNECT is awaited. */
 static bool parse(struct session *session)
 {
@@ -175,7 +190,7 @@ static bool parse(struct session *session)
     if (status == MQTT_CONNECT_OK) {
         accept_connect(session);
     } else {
-        session_close(session, reason_of_connect(status), admission->fault.what);
+        refuse_connect(session, status);
     }
     return false;
 }

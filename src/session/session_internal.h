@@ -150,7 +150,7 @@ void relay_on_upstream_end(struct session *session, const struct session_input *
 void relay_on_upstream_broken(struct session *session, const struct session_input *input);
 void relay_on_drained(struct session *session, const struct session_input *input);
 
-/* The one exit. `detail` is a static text for the log, or NULL. */
+/* The one exit. `detail` is a text for the log, borrowed for the call, or NULL. */
 void session_close(struct session *session, enum close_reason reason, const char *detail);
 void close_on_client_data(struct session *session, const struct session_input *input);
 void close_on_client_end(struct session *session, const struct session_input *input);
