@@ -18,28 +18,36 @@ const struct table_row table_rows[] = {
     {"listeners", TABLE_MAPS, RANGE(1, 64), .is_required = true, .needs_restart = true,
      .doc = "Where clients connect. Each listener has a name, an address and its own TLS settings. "
             "A reload can change what stands under tls, not how many listeners there are.",
-     .example = "[{ name: mqtts, address: \"[::]:8883\", tls: { certificates: [{ chain: a.crt, key: a.key }] } }]",
+     .example = "[{ name: mqtts, address: \"[::]:8883\", "
+                "tls: { certificates: [{ chain: a.crt, key: a.key }] } }]",
      LIST(config, listeners, listener_count), .element_size = sizeof(struct config_listener)},
-    {"listeners[].name", TABLE_TEXT, RANGE(1, 64), .is_required = true, .needs_restart = true, .in_example = true,
+    {"listeners[].name", TABLE_TEXT, RANGE(1, 64), .is_required = true, .needs_restart = true,
+     .in_example = true,
      .doc = "What logs and rules call this listener. No two may have the same name.",
      .example = "mqtts", MEMBER(config_listener, name)},
-    {"listeners[].address", TABLE_ENDPOINT, .is_required = true, .needs_restart = true, .in_example = true,
-     .doc = "The address and port to accept connections on. \"[::]:8883\" is every address of this machine, "
+    {"listeners[].address", TABLE_ENDPOINT, .is_required = true, .needs_restart = true,
+     .in_example = true,
+     .doc = "The address and port to accept connections on. \"[::]:8883\" is every address of "
+            "this machine, "
             "\"0.0.0.0:8883\" every IPv4 address, \"127.0.0.1:8883\" this machine alone.",
      .example = "\"[::]:8883\"", MEMBER(config_listener, address)},
     {"listeners[].tls", TABLE_MAP, .is_required = true,
-     .doc = "How this listener speaks TLS, which is all it speaks: version 1.2 or 1.3, with forward secrecy.",
+     .doc = "How this listener speaks TLS, which is all it speaks: version 1.2 or 1.3, with "
+            "forward secrecy.",
      .example = "{ certificates: [{ chain: tls/server.crt, key: tls/server.key }] }"},
     {"listeners[].tls.certificates", TABLE_MAPS, RANGE(1, 1), .is_required = true,
      .doc = "The certificate by which clients know this gate. This version takes exactly one.",
      .example = "[{ chain: tls/server.crt, key: tls/server.key }]"},
     {"listeners[].tls.certificates[].chain", TABLE_PATH, .is_required = true, .in_example = true,
-     .doc = "PEM file with the server certificate first and the certificates of its issuers behind it.",
+     .doc = "PEM file with the server certificate first and the certificates of its issuers "
+            "behind it.",
      .example = "tls/server.crt", MEMBER(config_listener, chain)},
     {"listeners[].tls.certificates[].key", TABLE_PATH, .is_required = true, .in_example = true,
-     .doc = "PEM file with the private key, not encrypted. Only its owner may have access to it (chmod 600).",
+     .doc = "PEM file with the private key, not encrypted. Only its owner may have access to it "
+            "(chmod 600).",
      .example = "tls/server.key", MEMBER(config_listener, key)},
-    {"listeners[].tls.minimum_version", TABLE_WORD, .fallback = "1.2", .words = {{"1.2", TLS_1_2}, {"1.3", TLS_1_3}},
+    {"listeners[].tls.minimum_version", TABLE_WORD, .fallback = "1.2",
+     .words = {{"1.2", TLS_1_2}, {"1.3", TLS_1_3}},
      .doc = "The oldest TLS version a client may use. Older ones than 1.2 cannot be had.",
      .example = "\"1.3\"", MEMBER(config_listener, minimum_version)},
     {"listeners[].tls.client_certificate", TABLE_WORD, .fallback = "none",
@@ -49,11 +57,13 @@ const struct table_row table_rows[] = {
             "One that is presented must be valid, also where it is optional.",
      .example = "optional", MEMBER(config_listener, client_certificate)},
     {"listeners[].tls.client_ca", TABLE_PATH,
-     .doc = "PEM file with the certificates of the authorities whose client certificates are good here. "
+     .doc = "PEM file with the certificates of the authorities whose client certificates are "
+            "good here. "
             "Needed with client_certificate optional or required.",
      .example = "tls/clients-ca.crt", MEMBER(config_listener, client_ca)},
     {"listeners[].tls.tickets", TABLE_BOOL, .fallback = "true",
-     .doc = "Whether clients may resume a TLS session, which spares both sides the costly signature.",
+     .doc = "Whether clients may resume a TLS session, which spares both sides the costly "
+            "signature.",
      .example = "false", MEMBER(config_listener, tickets)},
 
     {"upstream", TABLE_MAP, .is_required = true,
@@ -64,7 +74,8 @@ const struct table_row table_rows[] = {
             "A unix socket keeps other users of this machine from going round the gate.",
      .example = "127.0.0.1:1883", MEMBER(config, upstream)},
     {"upstream.connect_timeout", TABLE_DURATION, .fallback = "3s", RANGE(100, SECONDS(60)),
-     .doc = "How long the broker may take to accept a connection before the client is told it is not there.",
+     .doc = "How long the broker may take to accept a connection before the client is told it is "
+            "not there.",
      .example = "1s", MEMBER(config, upstream_connect_timeout_ms)},
     {"upstream.allow_remote_plaintext", TABLE_BOOL, .fallback = "false",
      .doc = "Allows a broker on another machine, although everything, passwords included, then "
@@ -73,15 +84,18 @@ const struct table_row table_rows[] = {
 
     {"identity", TABLE_MAP, .doc = "How a client certificate becomes a name."},
     {"identity.certificate", TABLE_WORD, .fallback = "cn", .words = {{"cn", TLS_IDENTITY_CN}},
-     .doc = "The part of a client certificate that is the client's name: cn, the common name of its subject.",
+     .doc = "The part of a client certificate that is the client's name: cn, the common name of "
+            "its subject.",
      .example = "cn", MEMBER(config, certificate_identity)},
 
     {"credentials", TABLE_MAP, .doc = "How passwords are checked."},
     {"credentials.password_file", TABLE_PATH, .in_example = true,
-     .doc = "Users and the hashes of their passwords, in the format of mosquitto_passwd. Made by \"moat passwd\".",
+     .doc = "Users and the hashes of their passwords, in the format of mosquitto_passwd. Made by "
+            "\"moat passwd\".",
      .example = "passwords", MEMBER(config, password_file)},
     {"credentials.cache", TABLE_DURATION, .fallback = "5m", RANGE(0, HOURS(24)),
-     .doc = "How long a password that was proven right is not computed again; 0 computes it every time. "
+     .doc = "How long a password that was proven right is not computed again; 0 computes it "
+            "every time. "
             "A reload forgets all.",
      .example = "0", MEMBER(config, login_cache_ms)},
 
@@ -96,43 +110,57 @@ const struct table_row table_rows[] = {
      .doc = "What logs call this rule. No two may have the same name.",
      .example = "people", MEMBER(config_rule, spec.name)},
     {"policy.rules[].match", TABLE_MAP,
-     .doc = "Conditions, all of which must hold. Each takes one value or a list, of which one must hold. "
-            "In patterns * stands for any characters and ? for one. Without match a rule is for every client.",
+     .doc = "Conditions, all of which must hold. Each takes one value or a list, of which one "
+            "must hold. "
+            "In patterns * stands for any characters and ? for one. Without match a rule is for "
+            "every client.",
      .example = "{ username: \"*\", address: [192.168.10.0/24] }"},
     {"policy.rules[].match.listener", TABLE_GLOBS, .doc = "Names of listeners.", .example = "mqtts",
      LIST(config_rule, spec.listeners, spec.listener_count)},
     {"policy.rules[].match.address", TABLE_NETWORKS, .doc = "Networks that clients connect from.",
-     .example = "[192.168.10.0/24, \"2001:db8::/32\"]", LIST(config_rule, spec.addresses, spec.address_count)},
-    {"policy.rules[].match.certificate", TABLE_GLOBS, .doc = "Names proven by a client certificate.",
+     .example = "[192.168.10.0/24, \"2001:db8::/32\"]",
+     LIST(config_rule, spec.addresses, spec.address_count)},
+    {"policy.rules[].match.certificate", TABLE_GLOBS,
+     .doc = "Names proven by a client certificate.",
      .example = "\"sensor-*\"", LIST(config_rule, spec.certificates, spec.certificate_count)},
-    {"policy.rules[].match.issuer", TABLE_GLOBS, .doc = "Names of the issuers of client certificates.",
+    {"policy.rules[].match.issuer", TABLE_GLOBS,
+     .doc = "Names of the issuers of client certificates.",
      .example = "\"CN=Device CA,*\"", LIST(config_rule, spec.issuers, spec.issuer_count)},
     {"policy.rules[].match.username", TABLE_GLOBS, .in_example = true,
      .doc = "User names. \"*\" is every client that gives one.", .example = "\"*\"",
      LIST(config_rule, spec.usernames, spec.username_count)},
-    {"policy.rules[].match.client_id", TABLE_GLOBS, .doc = "Client identifiers.", .example = "\"pump-*\"",
+    {"policy.rules[].match.client_id", TABLE_GLOBS, .doc = "Client identifiers.",
+     .example = "\"pump-*\"",
      LIST(config_rule, spec.client_ids, spec.client_id_count)},
-    {"policy.rules[].match.protocol", TABLE_WORDS, .doc = "Versions of MQTT.", .example = "[\"3.1.1\", \"5.0\"]",
+    {"policy.rules[].match.protocol", TABLE_WORDS, .doc = "Versions of MQTT.",
+     .example = "[\"3.1.1\", \"5.0\"]",
      .words = {{"3.1", MQTT_VERSION_3_1}, {"3.1.1", MQTT_VERSION_3_1_1}, {"5.0", MQTT_VERSION_5_0}},
      LIST(config_rule, spec.protocols, spec.protocol_count)},
     {"policy.rules[].require", TABLE_REQUIRE, .in_example = true,
-     .doc = "What a client must prove itself with: [certificate], [password], both in one list, or one of the two "
-            "with { any: [certificate, password] }. none lets in everybody whom the conditions match. "
+     .doc = "What a client must prove itself with: [certificate], [password], both in one list, "
+            "or one of the two "
+            "with { any: [certificate, password] }. none lets in everybody whom the conditions "
+            "match. "
             "It must be written unless action is deny.",
      .example = "[password]", MEMBER(config_rule, spec.require)},
-    {"policy.rules[].action", TABLE_WORD, .fallback = "allow", .words = {{"allow", false}, {"deny", true}},
-     .doc = "Whether clients of this rule may come in once they have proven themselves, or are refused.",
+    {"policy.rules[].action", TABLE_WORD, .fallback = "allow",
+     .words = {{"allow", false}, {"deny", true}},
+     .doc = "Whether clients of this rule may come in once they have proven themselves, or are "
+            "refused.",
      .example = "deny", MEMBER(config_rule, spec.deny)},
 
     {"refusal", TABLE_WORD, .fallback = "answer", .words = {{"answer", false}, {"silent", true}},
-     .doc = "Whether a refused client is told why with a CONNACK or DISCONNECT, or the connection just closes.",
+     .doc = "Whether a refused client is told why with a CONNACK or DISCONNECT, or the "
+            "connection just closes.",
      .example = "silent", MEMBER(config, silent)},
 
     {"limits", TABLE_MAP, .doc = "What is taken from clients, most of all before they are known."},
     {"limits.connect_size", TABLE_SIZE, .fallback = "64KiB", RANGE(128, KIB(256)),
-     .doc = "The largest CONNECT packet, will included.", .example = "16KiB", MEMBER(config, connect.packet_size)},
+     .doc = "The largest CONNECT packet, will included.", .example = "16KiB",
+     MEMBER(config, connect.packet_size)},
     {"limits.client_id_size", TABLE_SIZE, .fallback = "256B", RANGE(23, 65535),
-     .doc = "The longest client identifier.", .example = "64B", MEMBER(config, connect.client_id_size)},
+     .doc = "The longest client identifier.", .example = "64B",
+     MEMBER(config, connect.client_id_size)},
     {"limits.username_size", TABLE_SIZE, .fallback = "256B", RANGE(1, 65535),
      .doc = "The longest user name.", .example = "64B", MEMBER(config, connect.username_size)},
     {"limits.password_size", TABLE_SIZE, .fallback = "1KiB", RANGE(1, 65535),
@@ -147,23 +175,32 @@ const struct table_row table_rows[] = {
      .doc = "How many clients there may be at a time. Each needs two descriptors (see ulimit -n).",
      .example = "500", MEMBER(config, connections)},
     {"limits.hashing", TABLE_NUMBER, .fallback = "256", RANGE(1, 65535),
-     .doc = "How many password checks may wait or run at a time; clients beyond are told to come back.",
+     .doc = "How many password checks may wait or run at a time; clients beyond are told to come "
+            "back.",
      .example = "32", MEMBER(config, hashing)},
 
-    {"timeouts", TABLE_MAP, .doc = "How long things may take. Each runs from the start; bytes that trickle in do not extend it."},
+    {"timeouts", TABLE_MAP,
+     .doc = "How long things may take. Each runs from the start; bytes that trickle in do not "
+            "extend it."},
     {"timeouts.handshake", TABLE_DURATION, .fallback = "10s", RANGE(100, SECONDS(600)),
-     .doc = "From the connection to the end of the TLS handshake.", .example = "5s", MEMBER(config, handshake_timeout_ms)},
+     .doc = "From the connection to the end of the TLS handshake.", .example = "5s",
+     MEMBER(config, handshake_timeout_ms)},
     {"timeouts.connect", TABLE_DURATION, .fallback = "10s", RANGE(100, SECONDS(600)),
-     .doc = "From there to the last byte of CONNECT.", .example = "5s", MEMBER(config, connect_timeout_ms)},
+     .doc = "From there to the last byte of CONNECT.", .example = "5s",
+     MEMBER(config, connect_timeout_ms)},
     {"timeouts.drain", TABLE_DURATION, .fallback = "30s", RANGE(0, HOURS(1)),
-     .doc = "How long clients may stay after the order to stop.", .example = "5s", MEMBER(config, drain_timeout_ms)},
+     .doc = "How long clients may stay after the order to stop.", .example = "5s",
+     MEMBER(config, drain_timeout_ms)},
 
     {"workers", TABLE_NUMBER, .fallback = "0", RANGE(0, 256), .needs_restart = true,
-     .doc = "Threads that serve clients; 0 is one for each processor.", .example = "2", MEMBER(config, workers)},
+     .doc = "Threads that serve clients; 0 is one for each processor.", .example = "2",
+     MEMBER(config, workers)},
 
     {"log", TABLE_MAP, .doc = "What is written to standard error."},
-    {"log.level", TABLE_WORD, .fallback = "info", .doc = "Events less important than this are left out.", .example = "debug",
-     .words = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO}, {"debug", LOG_DEBUG}},
+    {"log.level", TABLE_WORD, .fallback = "info",
+     .doc = "Events less important than this are left out.", .example = "debug",
+     .words = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO},
+               {"debug", LOG_DEBUG}},
      MEMBER(config, log_level)},
     {"log.format", TABLE_WORD, .fallback = "logfmt", .words = {{"logfmt", 0}}, .example = "logfmt",
      .doc = "logfmt: one event a line, as key=value."},
