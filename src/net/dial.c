@@ -3,20 +3,13 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-static void try_address(struct net_dial *dial);
-
 static void done(struct net_dial *dial, int status)
 {
     dial->on_done(dial, status);
 }
 
-static void on_connected(uv_connect_t *request, int status)
+static void attempted(struct net_dial *dial, int status)
 {
-    struct net_dial *dial = request->data;
-
-    if (dial->is_cancelled || dial->is_retrying) {
-        return;
-    }
     if (status != 0 && dial->next != NULL) {
         /* A handle that failed cannot connect again: close it and make it anew. */
         dial->is_retrying = true;
@@ -24,6 +17,15 @@ static void on_connected(uv_connect_t *request, int status)
         return;
     }
     done(dial, status);
+}
+
+static void on_connected(uv_connect_t *request, int status)
+{
+    struct net_dial *dial = request->data;
+
+    if (!dial->is_cancelled && !dial->is_retrying) {
+        attempted(dial, status);
+    }
 }
 
 static int connect_to(struct net_dial *dial, const struct sockaddr *address)
@@ -36,13 +38,15 @@ static void try_address(struct net_dial *dial)
 {
     int status = UV_EAI_NODATA;
 
-    while (status != 0 && dial->next != NULL) {
+    if (dial->next != NULL) {
         const struct sockaddr *address = dial->next->ai_addr;
         dial->next = dial->next->ai_next;
         status = connect_to(dial, address);
     }
+    /* An address without a route fails here and now. Its handle has a socket of its family
+     * already, so the next address needs a new one all the same. */
     if (status != 0) {
-        done(dial, status);
+        attempted(dial, status);
     }
 }
 
