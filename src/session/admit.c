@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "moat/base/secret.h"
+#include "moat/session/reason_of.h"
 
 #define ADMIT_DETAIL_SIZE 192u /* of a fault in words, with its clause */
 
@@ -43,29 +44,6 @@ void admit_free(struct session *session)
 
 /* --- the verdict --- */
 
-static enum close_reason reason_of_policy(enum policy_reason reason)
-{
-    switch (reason) {
-    case POLICY_REASON_NO_RULE:
-        return CLOSE_NO_RULE;
-    case POLICY_REASON_RULE_DENIES:
-        return CLOSE_RULE_DENIES;
-    case POLICY_REASON_FACTOR_MISSING:
-        return CLOSE_FACTOR_MISSING;
-    case POLICY_REASON_PASSWORD_MISSING:
-        return CLOSE_BAD_CREDENTIALS;
-    case POLICY_REASON_CLIENT_ID:
-        return CLOSE_CLIENT_ID;
-    case POLICY_REASON_USERNAME:
-        return CLOSE_USERNAME;
-    case POLICY_REASON_WILL_TOPIC:
-        return CLOSE_WILL_TOPIC;
-    case POLICY_REASON_ALLOWED:
-        return CLOSE_INTERNAL_FAULT;
-    }
-    return CLOSE_INTERNAL_FAULT;
-}
-
 static struct policy_facts facts_of(const struct session *session)
 {
     const struct mqtt_connect *connect = &session->admission->connect;
@@ -96,7 +74,7 @@ static void judge(struct session *session)
     session->rule = verdict.rule;
     switch (verdict.outcome) {
     case POLICY_DENY:
-        session_close(session, reason_of_policy(verdict.reason),
+        session_close(session, close_reason_of_policy(verdict.reason),
                       policy_reason_text(verdict.reason));
         break;
     case POLICY_ALLOW:
@@ -109,28 +87,6 @@ static void judge(struct session *session)
 }
 
 /* --- CONNECT --- */
-
-static enum close_reason reason_of_connect(enum mqtt_connect_status status)
-{
-    switch (status) {
-    case MQTT_CONNECT_NOT_CONNECT:
-        return CLOSE_NOT_CONNECT;
-    case MQTT_CONNECT_TOO_LARGE:
-        return CLOSE_CONNECT_TOO_LARGE;
-    case MQTT_CONNECT_MALFORMED:
-        return CLOSE_CONNECT_MALFORMED;
-    case MQTT_CONNECT_PROTOCOL_NAME:
-        return CLOSE_PROTOCOL_NAME;
-    case MQTT_CONNECT_PROTOCOL_LEVEL:
-        return CLOSE_PROTOCOL_LEVEL;
-    case MQTT_CONNECT_CLIENT_ID:
-        return CLOSE_CLIENT_ID;
-    case MQTT_CONNECT_OK:
-    case MQTT_CONNECT_MORE:
-        return CLOSE_INTERNAL_FAULT;
-    }
-    return CLOSE_INTERNAL_FAULT;
-}
 
 /* The names outlive the kept bytes: the log wants them at the end of the session. */
 static bool remember_names(struct session *session)
@@ -169,7 +125,7 @@ static void refuse_connect(struct session *session, enum mqtt_connect_status sta
 
     snprintf(detail, sizeof detail, "%s at byte %zu%s%s%s", fault->what, fault->offset,
              has_clause ? " [" : "", fault->clause, has_clause ? "]" : "");
-    session_close(session, reason_of_connect(status), detail);
+    session_close(session, close_reason_of_connect(status), detail);
 }
 
 /* Looks at what was kept so far. True while more of CONNECT is awaited. */

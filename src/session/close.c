@@ -7,52 +7,52 @@
  */
 #include "session_internal.h"
 
-#include "moat/mqtt/answer.h"
+#include "moat/session/answer.h"
 
 /* --- the last words --- */
 
-/* The CONNACK that refuses, or nothing. Returns the code that is sent. */
-static int write_connack(struct session *session, const struct close_reason_row *row)
+static struct answer_terms terms_of(const struct session *session)
 {
-    uint8_t bytes[MQTT_ANSWER_MAX];
-    bool is_v5 = session->version == MQTT_VERSION_5_0 && row->form == CLOSE_FORM_OWN;
-    int code = is_v5 ? row->code_v5 : row->code_v3;
-    bool knows_client = session->version != 0 || row->form == CLOSE_FORM_V3;
-
-    if (code == CLOSE_CODE_NONE || !knows_client || session_config(session)->silent) {
-        return CLOSE_CODE_NONE;
-    }
-    size_t size = is_v5 ? mqtt_encode_connack_v5((uint8_t)code, bytes)
-                        : mqtt_encode_connack_v3((uint8_t)code, bytes);
-    /* [MQTT-3.1.2-24]: nothing over the client's Maximum Packet Size. */
-    if (is_v5 && size > session->client_packet_max) {
-        return CLOSE_CODE_NONE;
-    }
-    return tls_conn_write(&session->tls, slice_of(bytes, size)) == 0 ? code : CLOSE_CODE_NONE;
+    return (struct answer_terms){
+        .version = session->version,
+        .maximum_packet_size = session->client_packet_max,
+        .is_silent = session_config(session)->silent,
+    };
 }
 
-/* A DISCONNECT, which a server may send in 5.0 only, and only between two packets of the broker. */
-static int write_disconnect(struct session *session, const struct close_reason_row *row)
+static int write_answer(struct session *session, const struct answer *answer)
 {
-    uint8_t bytes[MQTT_ANSWER_MAX];
-    bool has_spoken = session->from_upstream.packets > 0;
+    bool is_written = answer->size > 0 &&
+                      tls_conn_write(&session->tls, slice_of(answer->bytes, answer->size)) == 0;
+    return is_written ? answer->code : CLOSE_CODE_NONE;
+}
 
-    if (row->disconnect == CLOSE_CODE_NONE || session->version != MQTT_VERSION_5_0 ||
-        session_config(session)->silent || session->upstream_has_ended || !has_spoken ||
+/* Returns the code that is sent. */
+static int write_connack(struct session *session, enum close_reason reason)
+{
+    struct answer_terms terms = terms_of(session);
+    struct answer answer;
+
+    answer_connack(reason, &terms, &answer);
+    return write_answer(session, &answer);
+}
+
+/* A DISCONNECT may stand only between two packets of the broker, behind its CONNACK. */
+static int write_disconnect(struct session *session, enum close_reason reason)
+{
+    struct answer_terms terms = terms_of(session);
+    struct answer answer;
+
+    if (session->upstream_has_ended || session->from_upstream.packets == 0 ||
         !mqtt_frame_at_boundary(&session->from_upstream)) {
         return CLOSE_CODE_NONE;
     }
-    size_t size = mqtt_encode_disconnect_v5((uint8_t)row->disconnect, bytes);
-    if (size > session->client_packet_max) {
-        return CLOSE_CODE_NONE;
-    }
-    return tls_conn_write(&session->tls, slice_of(bytes, size)) == 0 ? row->disconnect
-                                                                     : CLOSE_CODE_NONE;
+    answer_disconnect(reason, &terms, &answer);
+    return write_answer(session, &answer);
 }
 
 static int write_last_words(struct session *session, enum close_reason reason)
 {
-    const struct close_reason_row *row = close_reason_row(reason);
     int code = CLOSE_CODE_NONE;
 
     if (session->client_is_broken) {
@@ -66,10 +66,10 @@ static int write_last_words(struct session *session, enum close_reason reason)
     case SESSION_ADMIT:
     case SESSION_AUTHORISE:
     case SESSION_DIAL:
-        code = write_connack(session, row);
+        code = write_connack(session, reason);
         break;
     case SESSION_RELAY:
-        code = write_disconnect(session, row);
+        code = write_disconnect(session, reason);
         break;
     }
     tls_conn_close(&session->tls);
