@@ -34,6 +34,11 @@ const char *verify_client_chain(const struct tls_context *context,
                                 const STACK_OF(CRYPTO_BUFFER) * chain,
                                 uint8_t *out_alert) MOAT_MUST_CHECK;
 
+/* peer.c: fills identity or identity_fault, issuer and fingerprint of a zeroed peer. 0, or -1
+ * without memory; what was filled in then is the caller's to release. */
+int peer_read_certificate(const struct tls_context *context, CRYPTO_BUFFER *bytes,
+                          struct tls_peer *peer) MOAT_MUST_CHECK;
+
 /* fault.c: the thread's oldest BoringSSL error in plain words; clears the error queue. */
 const char *fault_from_errors(const struct tls_conn *conn);
 

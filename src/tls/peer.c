@@ -95,8 +95,8 @@ static char *fingerprint_text(const CRYPTO_BUFFER *certificate)
     return text;
 }
 
-static int read_certificate(const struct tls_context *context, CRYPTO_BUFFER *bytes,
-                            struct tls_peer *peer)
+int peer_read_certificate(const struct tls_context *context, CRYPTO_BUFFER *bytes,
+                          struct tls_peer *peer)
 {
     X509 *certificate = X509_parse_from_buffer(bytes);
     if (certificate == NULL) {
@@ -133,7 +133,7 @@ int tls_conn_peer(const struct tls_conn *conn, struct tls_peer *out_peer)
         is_ok = peer.sni != NULL;
     }
     if (is_ok && chain != NULL && sk_CRYPTO_BUFFER_num(chain) > 0) {
-        is_ok = read_certificate(conn->context, sk_CRYPTO_BUFFER_value(chain, 0), &peer) == 0;
+        is_ok = peer_read_certificate(conn->context, sk_CRYPTO_BUFFER_value(chain, 0), &peer) == 0;
     }
     if (!is_ok) {
         tls_peer_deinit(&peer);
