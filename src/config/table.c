@@ -83,10 +83,16 @@ const struct table_row table_rows[] = {
      .example = "true", MEMBER(config, allow_remote_plaintext)},
 
     {"identity", TABLE_MAP, .doc = "How a client certificate becomes a name."},
-    {"identity.certificate", TABLE_WORD, .fallback = "cn", .words = {{"cn", TLS_IDENTITY_CN}},
-     .doc = "The part of a client certificate that is the client's name: cn, the common name of "
-            "its subject.",
-     .example = "cn", MEMBER(config, certificate_identity)},
+    {"identity.certificate", TABLE_WORD, .fallback = "cn",
+     .words = {{"cn", TLS_IDENTITY_CN}, {"subject", TLS_IDENTITY_SUBJECT},
+               {"san_dns", TLS_IDENTITY_SAN_DNS}, {"san_uri", TLS_IDENTITY_SAN_URI},
+               {"san_email", TLS_IDENTITY_SAN_EMAIL}, {"serial", TLS_IDENTITY_SERIAL},
+               {"sha256", TLS_IDENTITY_SHA256}, {"spki", TLS_IDENTITY_SPKI}},
+     .doc = "The part of a client certificate that is the client's name: the common name or the "
+            "whole of its subject, a subject alternative name of one type, its serial number, or "
+            "the SHA-256 of the certificate or of its public key in hexadecimal digits. A "
+            "certificate that has several of the kind, or none, gives no name.",
+     .example = "san_uri", MEMBER(config, certificate_identity)},
 
     {"credentials", TABLE_MAP, .doc = "How passwords are checked."},
     {"credentials.password_file", TABLE_PATH, .in_example = true,

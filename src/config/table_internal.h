@@ -31,7 +31,7 @@ struct table_word {
     unsigned value;
 };
 
-#define TABLE_WORDS_MAX 4
+#define TABLE_WORDS_MAX 8
 
 struct table_row {
     const char *path;

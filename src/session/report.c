@@ -34,6 +34,26 @@ static void put_names(struct log_line *line, const struct session *session)
     put_if_known(line, "certificate", session->peer.identity);
 }
 
+/* By the key, since two authorities may bear one name. */
+static void put_issuer(struct log_line *line, const struct tls_peer *peer)
+{
+    char key[2 * sizeof peer->proof.issuer_id + 1];
+
+    put_if_known(line, "issuer", peer->issuer);
+    if (peer->has_certificate) {
+        for (size_t i = 0; i < sizeof peer->proof.issuer_id; i++) {
+            snprintf(key + 2 * i, 3, "%02x", (unsigned)peer->proof.issuer_id[i]);
+        }
+        log_text(line, "issuer_key", key);
+    }
+    if (peer->proof.is_pinned) {
+        log_text(line, "pinned", "yes");
+    }
+    if (peer->proof.is_crl_expired) {
+        log_text(line, "crl", "expired");
+    }
+}
+
 static void put_client(struct log_line *line, const struct session *session)
 {
     const struct tls_peer *peer = &session->peer;
@@ -45,7 +65,7 @@ static void put_client(struct log_line *line, const struct session *session)
     }
     put_if_known(line, "sni", peer->sni);
     put_if_known(line, "certificate_fault", peer->identity_fault);
-    put_if_known(line, "issuer", peer->issuer);
+    put_issuer(line, peer);
     put_if_known(line, "fingerprint", peer->fingerprint);
     if (session->version != 0) {
         log_text(line, "protocol", mqtt_version_text((enum mqtt_version)session->version));

@@ -188,7 +188,7 @@ static enum tls_status verify_resumed(struct tls_conn *conn)
     if (context->client_certificate == TLS_CLIENT_CERTIFICATE_OPTIONAL && chain == NULL) {
         return TLS_OK;
     }
-    conn->fault = verify_client_chain(context, chain, &alert);
+    conn->fault = verify_client_chain(context, chain, &conn->proof, &alert);
     if (conn->fault == NULL) {
         return TLS_OK;
     }

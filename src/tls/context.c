@@ -103,7 +103,8 @@ static enum ssl_verify_result_t on_verify(SSL *ssl, uint8_t *out_alert)
 {
     struct tls_conn *conn = SSL_get_app_data(ssl);
 
-    conn->fault = verify_client_chain(conn->context, SSL_get0_peer_certificates(ssl), out_alert);
+    conn->fault = verify_client_chain(conn->context, SSL_get0_peer_certificates(ssl), &conn->proof,
+                                      out_alert);
     return conn->fault == NULL ? ssl_verify_ok : ssl_verify_invalid;
 }
 

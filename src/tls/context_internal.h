@@ -28,16 +28,27 @@ EVP_PKEY *material_key(struct slice pem, const char **out_what) MOAT_MUST_CHECK;
 X509_STORE *material_roots(struct slice pem, STACK_OF(CRYPTO_BUFFER) * *out_names,
                            const char **out_what) MOAT_MUST_CHECK;
 
-/* verify.c: NULL when the chain the client presented is good for client authentication
- * now; else a static sentence, and the alert that says so in TLS. */
+/* verify.c: NULL when the chain the client presented is good for client authentication now, with
+ * what that showed in *out_proof; else a static sentence, and the alert that says so in TLS. */
 const char *verify_client_chain(const struct tls_context *context,
-                                const STACK_OF(CRYPTO_BUFFER) * chain,
+                                const STACK_OF(CRYPTO_BUFFER) * chain, struct tls_proof *out_proof,
                                 uint8_t *out_alert) MOAT_MUST_CHECK;
 
-/* peer.c: fills identity or identity_fault, issuer and fingerprint of a zeroed peer. 0, or -1
- * without memory; what was filled in then is the caller's to release. */
+/* identity.c: texts to be released with free(); NULL with *out_fault set when there is no such
+ * name, with *out_fault NULL without memory. `fingerprint` is the certificate's, in hex. */
+char *identity_of(const X509 *certificate, enum tls_identity kind, const char *fingerprint,
+                  const char **out_fault) MOAT_MUST_CHECK;
+char *identity_common_name(const X509 *certificate, const char **out_fault) MOAT_MUST_CHECK;
+/* RFC 4514, everything unprintable escaped; NULL without memory. */
+char *identity_name_text(const X509_NAME *name) MOAT_MUST_CHECK;
+char *identity_hex(struct slice bytes) MOAT_MUST_CHECK;
+/* SHA-256 of the SubjectPublicKeyInfo; false without memory. */
+bool identity_key_id(const X509 *certificate, uint8_t out_id[SECRET_DIGEST_SIZE]) MOAT_MUST_CHECK;
+
+/* peer.c: fills the names of a zeroed peer. 0, or -1 without memory; what was filled in then is
+ * the caller's to release. */
 int peer_read_certificate(const struct tls_context *context, CRYPTO_BUFFER *bytes,
-                          struct tls_peer *peer) MOAT_MUST_CHECK;
+                          const struct tls_proof *proof, struct tls_peer *peer) MOAT_MUST_CHECK;
 
 /* fault.c: the thread's oldest BoringSSL error in plain words; clears the error queue. */
 const char *fault_from_errors(const struct tls_conn *conn);

@@ -7,14 +7,15 @@ static enum tls_identify_status identify_chain(const struct tls_context *context
                                                struct tls_peer *out_peer, const char **out_fault)
 {
     struct tls_peer peer = {.version = NULL};
+    struct tls_proof proof;
     uint8_t alert = 0;
 
-    *out_fault = verify_client_chain(context, chain->certificates, &alert);
+    *out_fault = verify_client_chain(context, chain->certificates, &proof, &alert);
     if (*out_fault != NULL) {
         return TLS_IDENTIFY_REFUSED;
     }
-    if (peer_read_certificate(context, sk_CRYPTO_BUFFER_value(chain->certificates, 0), &peer) !=
-        0) {
+    if (peer_read_certificate(context, sk_CRYPTO_BUFFER_value(chain->certificates, 0), &proof,
+                              &peer) != 0) {
         tls_peer_deinit(&peer);
         *out_fault = "there is not enough memory to read the certificate";
         return TLS_IDENTIFY_UNREADABLE;

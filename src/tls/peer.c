@@ -3,118 +3,46 @@
 
 #include <stdlib.h>
 
-#include <openssl/asn1.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/mem.h>
 #include <openssl/pool.h>
 
-#include "moat/base/secret.h"
-#include "moat/base/utf8.h"
-
-#define PEER_NAME_MAX 256 /* bytes of an identity; the limit of a user name */
-
-/* Distinguished names as RFC 4514 writes them, everything unprintable escaped. */
-static char *name_text(const X509_NAME *name)
+/* What a CA vouches for. A certificate that is admitted by its key alone may say anything of
+ * itself, and its holder can write another at any time, so its key is all it is known by. */
+static bool read_names(X509 *certificate, enum tls_identity kind, struct tls_peer *peer)
 {
-    const uint8_t *bytes = NULL;
-    size_t size = 0;
-    char *text = NULL;
-    BIO *bio = BIO_new(BIO_s_mem());
+    const char *unused = NULL;
+    bool is_pinned = peer->proof.is_pinned;
 
-    if (bio != NULL && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0 &&
-        BIO_mem_contents(bio, &bytes, &size)) {
-        text = slice_to_text(slice_of(bytes, size));
+    peer->kind = is_pinned ? TLS_IDENTITY_SPKI : kind;
+    peer->identity = identity_of(certificate, peer->kind, peer->fingerprint, &peer->identity_fault);
+    if (peer->identity == NULL && peer->identity_fault == NULL) {
+        return false;
     }
-    BIO_free(bio);
-    return text;
-}
-
-/* A name is proof only if it can be read in one way. */
-static const char *check_name(struct slice name)
-{
-    if (name.size == 0) {
-        return "the certificate's common name is empty";
+    if (is_pinned) {
+        return true;
     }
-    if (name.size > PEER_NAME_MAX) {
-        return "the certificate's common name is longer than 256 bytes";
-    }
-    if (utf8_check(name) != UTF8_OK) {
-        return "the certificate's common name has a NUL, control or ill-formed characters";
-    }
-    return NULL;
-}
-
-/* The certificate's one common name; NULL and why in *out_fault when it gives none. */
-static char *common_name(const X509 *certificate, const char **out_fault)
-{
-    const X509_NAME *subject = X509_get_subject_name(certificate);
-    int first = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-    uint8_t *utf8 = NULL;
-    char *text = NULL;
-
-    if (first < 0) {
-        *out_fault = "the certificate has no common name";
-        return NULL;
-    }
-    if (X509_NAME_get_index_by_NID(subject, NID_commonName, first) >= 0) {
-        *out_fault = "the certificate has several common names";
-        return NULL;
-    }
-    const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, first));
-    int size = ASN1_STRING_to_UTF8(&utf8, value);
-    if (size < 0) {
-        *out_fault = "the certificate's common name cannot be read";
-        return NULL;
-    }
-    struct slice name = slice_of(utf8, (size_t)size);
-    *out_fault = check_name(name);
-    if (*out_fault == NULL) {
-        text = slice_to_text(name);
-    }
-    OPENSSL_free(utf8);
-    return text;
-}
-
-static char *fingerprint_text(const CRYPTO_BUFFER *certificate)
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t digest[SECRET_DIGEST_SIZE];
-    char *text = malloc(2 * sizeof digest + 1);
-
-    if (text == NULL) {
-        return NULL;
-    }
-    secret_sha256(slice_of(CRYPTO_BUFFER_data(certificate), CRYPTO_BUFFER_len(certificate)),
-                  digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        text[2 * i] = digits[digest[i] >> 4];
-        text[2 * i + 1] = digits[digest[i] & 15];
-    }
-    text[2 * sizeof digest] = '\0';
-    return text;
+    peer->common_name = identity_common_name(certificate, &unused);
+    peer->issuer = identity_name_text(X509_get_issuer_name(certificate));
+    return peer->issuer != NULL && (peer->common_name != NULL || unused != NULL);
 }
 
 int peer_read_certificate(const struct tls_context *context, CRYPTO_BUFFER *bytes,
-                          struct tls_peer *peer)
+                          const struct tls_proof *proof, struct tls_peer *peer)
 {
+    uint8_t digest[SECRET_DIGEST_SIZE];
     X509 *certificate = X509_parse_from_buffer(bytes);
     if (certificate == NULL) {
         ERR_clear_error();
         return -1;
     }
     peer->has_certificate = true;
-    switch (context->identity) {
-    case TLS_IDENTITY_CN:
-        peer->identity = common_name(certificate, &peer->identity_fault);
-        break;
-    }
-    peer->issuer = name_text(X509_get_issuer_name(certificate));
-    peer->fingerprint = fingerprint_text(bytes);
+    peer->proof = *proof;
+    secret_sha256(slice_of(CRYPTO_BUFFER_data(bytes), CRYPTO_BUFFER_len(bytes)), digest);
+    peer->fingerprint = identity_hex(slice_of(digest, sizeof digest));
+    bool is_read = peer->fingerprint != NULL && read_names(certificate, context->identity, peer);
     X509_free(certificate);
     ERR_clear_error();
-    bool is_out_of_memory = peer->identity == NULL && peer->identity_fault == NULL;
-    return is_out_of_memory || peer->issuer == NULL || peer->fingerprint == NULL ? -1 : 0;
+    return is_read ? 0 : -1;
 }
 
 int tls_conn_peer(const struct tls_conn *conn, struct tls_peer *out_peer)
@@ -133,7 +61,8 @@ int tls_conn_peer(const struct tls_conn *conn, struct tls_peer *out_peer)
         is_ok = peer.sni != NULL;
     }
     if (is_ok && chain != NULL && sk_CRYPTO_BUFFER_num(chain) > 0) {
-        is_ok = peer_read_certificate(conn->context, sk_CRYPTO_BUFFER_value(chain, 0), &peer) == 0;
+        is_ok = peer_read_certificate(conn->context, sk_CRYPTO_BUFFER_value(chain, 0), &conn->proof,
+                                      &peer) == 0;
     }
     if (!is_ok) {
         tls_peer_deinit(&peer);
@@ -147,7 +76,47 @@ void tls_peer_deinit(struct tls_peer *peer)
 {
     free(peer->sni);
     free(peer->identity);
+    free(peer->common_name);
     free(peer->issuer);
     free(peer->fingerprint);
     *peer = (struct tls_peer){.version = NULL};
+}
+
+/* Part of what is kept in files, so never to be changed. */
+static const char *kind_text(enum tls_identity kind)
+{
+    switch (kind) {
+    case TLS_IDENTITY_CN:
+        return "cn";
+    case TLS_IDENTITY_SUBJECT:
+        return "subject";
+    case TLS_IDENTITY_SAN_DNS:
+        return "san_dns";
+    case TLS_IDENTITY_SAN_URI:
+        return "san_uri";
+    case TLS_IDENTITY_SAN_EMAIL:
+        return "san_email";
+    case TLS_IDENTITY_SERIAL:
+        return "serial";
+    case TLS_IDENTITY_SHA256:
+        return "sha256";
+    case TLS_IDENTITY_SPKI:
+        return "spki";
+    }
+    return "";
+}
+
+bool tls_peer_identity_key(const struct tls_peer *peer, uint8_t out_key[SECRET_DIGEST_SIZE])
+{
+    if (peer->identity == NULL) {
+        return false;
+    }
+    const struct slice parts[] = {
+        slice_from_text(kind_text(peer->kind)),
+        slice_from_text(peer->identity),
+        slice_of(peer->proof.issuer_id, sizeof peer->proof.issuer_id),
+    };
+    secret_hmac(slice_from_text("moat certificate identity"), parts, sizeof parts / sizeof parts[0],
+                out_key);
+    return true;
 }

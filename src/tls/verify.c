@@ -17,6 +17,8 @@
 #define VERIFY_RSA_BITS_MIN 2048
 #define VERIFY_RSA_BITS_MAX 4096
 
+static const char no_memory[] = "there was not enough memory to verify a certificate";
+
 static const struct {
     int error;
     uint8_t alert;
@@ -106,10 +108,38 @@ static STACK_OF(X509) * parse_chain(const STACK_OF(CRYPTO_BUFFER) * chain, const
     return parsed;
 }
 
-static const char *verify_parsed(const struct tls_context *context, STACK_OF(X509) * parsed,
-                                 uint8_t *out_alert)
+/* The earliest end of validity in a chain; false for a time that cannot be read. */
+static bool find_end(const STACK_OF(X509) * chain, int64_t *out_end)
 {
-    static const char no_memory[] = "there was not enough memory to verify a certificate";
+    int64_t earliest = INT64_MAX;
+
+    for (size_t i = 0; i < sk_X509_num(chain); i++) {
+        int64_t end = 0;
+        if (!ASN1_TIME_to_posix(X509_get0_notAfter(sk_X509_value(chain, i)), &end)) {
+            return false;
+        }
+        earliest = end < earliest ? end : earliest;
+    }
+    *out_end = earliest;
+    return true;
+}
+
+/* The leaf's issuer is the next of the chain, or the leaf itself where it is trusted as it is. */
+static const char *prove(const STACK_OF(X509) * chain, struct tls_proof *out_proof)
+{
+    struct tls_proof proof = {.is_pinned = false};
+    const X509 *issuer = sk_X509_value(chain, sk_X509_num(chain) > 1 ? 1 : 0);
+
+    if (!identity_key_id(issuer, proof.issuer_id) || !find_end(chain, &proof.not_after)) {
+        return no_memory;
+    }
+    *out_proof = proof;
+    return NULL;
+}
+
+static const char *verify_parsed(const struct tls_context *context, STACK_OF(X509) * parsed,
+                                 struct tls_proof *out_proof, uint8_t *out_alert)
+{
     X509_STORE_CTX *store = X509_STORE_CTX_new();
     const char *what = no_memory;
 
@@ -122,7 +152,7 @@ static const char *verify_parsed(const struct tls_context *context, STACK_OF(X50
         if (!X509_STORE_CTX_set_default(store, "ssl_client")) {
             what = no_memory;
         } else if (X509_verify_cert(store) == 1) {
-            what = NULL;
+            what = prove(X509_STORE_CTX_get0_chain(store), out_proof);
         } else {
             what = fault_of(X509_STORE_CTX_get_error(store), out_alert);
         }
@@ -132,7 +162,8 @@ static const char *verify_parsed(const struct tls_context *context, STACK_OF(X50
 }
 
 const char *verify_client_chain(const struct tls_context *context,
-                                const STACK_OF(CRYPTO_BUFFER) * chain, uint8_t *out_alert)
+                                const STACK_OF(CRYPTO_BUFFER) * chain, struct tls_proof *out_proof,
+                                uint8_t *out_alert)
 {
     const char *what = NULL;
 
@@ -143,7 +174,7 @@ const char *verify_client_chain(const struct tls_context *context,
     *out_alert = SSL_AD_BAD_CERTIFICATE;
     STACK_OF(X509) *parsed = parse_chain(chain, &what);
     if (parsed != NULL) {
-        what = verify_parsed(context, parsed, out_alert);
+        what = verify_parsed(context, parsed, out_proof, out_alert);
         sk_X509_pop_free(parsed, X509_free);
     }
     ERR_clear_error();

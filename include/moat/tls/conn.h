@@ -15,6 +15,7 @@
 #define MOAT_TLS_CONN_H
 
 #include "moat/base/bytes.h"
+#include "moat/base/secret.h"
 #include "moat/tls/context.h"
 
 /* A record carries at most this many bytes of plaintext and costs at most that many on top. */
@@ -36,6 +37,16 @@ enum tls_status {
     TLS_FAILED,     /* see tls_conn_fault(); the alert, if one is due, is in the output */
 };
 
+/* What verifying a client's certificate has shown. */
+struct tls_proof {
+    bool is_pinned;      /* admitted by its public key alone: no CA vouches for anything in it */
+    bool is_crl_expired; /* a revocation list that was consulted is out of date */
+    /* SHA-256 of the issuing CA's public key; of the certificate's own when it is pinned. Two CAs
+     * of one name differ here, and a CA that renews its certificate does not change. */
+    uint8_t issuer_id[SECRET_DIGEST_SIZE];
+    int64_t not_after; /* seconds since 1970: when the first certificate of the chain expires */
+};
+
 /* What a finished handshake tells of the client. Texts are owned, NULL when absent. */
 struct tls_peer {
     const char *version; /* "1.2" or "1.3"; static */
@@ -43,9 +54,12 @@ struct tls_peer {
     bool is_resumed;
     char *sni;
     bool has_certificate;
+    struct tls_proof proof;     /* zeroed without a certificate */
+    enum tls_identity kind;     /* of `identity` */
     char *identity;             /* NULL when the certificate gives no usable name */
     const char *identity_fault; /* static: why it gives none */
-    char *issuer;               /* distinguished name as in RFC 4514 */
+    char *common_name;          /* NULL when there is not exactly one, or none is proven */
+    char *issuer;               /* distinguished name as in RFC 4514; NULL when pinned */
     char *fingerprint;          /* SHA-256 of the certificate in hex */
 };
 
@@ -64,6 +78,7 @@ struct tls_conn {
     bool is_alert_next;  /* the header of an alert record was drawn */
     uint8_t plain_alert; /* description of an unencrypted alert; 0 when none came */
     bool is_closed;      /* close_notify or a fatal alert was written */
+    struct tls_proof proof;
 };
 
 /* Makes a connection that waits for ClientHello. 0, or -1 without memory. The context
@@ -103,5 +118,10 @@ const char *tls_conn_fault(const struct tls_conn *conn);
 /* Fills *out_peer after the handshake. 0, or -1 without memory. */
 int tls_conn_peer(const struct tls_conn *conn, struct tls_peer *out_peer) MOAT_MUST_CHECK;
 void tls_peer_deinit(struct tls_peer *peer);
+
+/* A digest of the kind of identity, its name and the key that vouches for it: what makes two
+ * sessions the same client. It stays the same over restarts. False without an identity. */
+bool tls_peer_identity_key(const struct tls_peer *peer,
+                           uint8_t out_key[SECRET_DIGEST_SIZE]) MOAT_MUST_CHECK;
 
 #endif

@@ -20,9 +20,17 @@ enum tls_client_certificate {
     TLS_CLIENT_CERTIFICATE_REQUIRED, /* a handshake without one fails */
 };
 
-/* Which part of a client's certificate is its name. */
+/* Which part of a client's certificate is its name. Names are at most 256 bytes of UTF-8 without
+ * control characters; a certificate with several of a kind gives none. */
 enum tls_identity {
-    TLS_IDENTITY_CN = 0,
+    TLS_IDENTITY_CN = 0,  /* the subject's common name */
+    TLS_IDENTITY_SUBJECT, /* the whole subject as in RFC 4514 */
+    TLS_IDENTITY_SAN_DNS, /* the subject alternative name of that type */
+    TLS_IDENTITY_SAN_URI,
+    TLS_IDENTITY_SAN_EMAIL,
+    TLS_IDENTITY_SERIAL, /* lower-case hex digits, two a byte */
+    TLS_IDENTITY_SHA256, /* of the certificate, lower-case hex digits */
+    TLS_IDENTITY_SPKI,   /* SHA-256 of its public key, lower-case hex digits */
 };
 
 /* Everything is given as the bytes of the files, PEM; the caller read and checked the files. */
