@@ -179,23 +179,23 @@ static void load_credentials(struct snapshot *snapshot, struct config_faults *fa
     file_bytes_deinit(&bytes);
 }
 
-static void load_policy(struct snapshot *snapshot, struct config_faults *faults)
+struct policy *snapshot_policy(const struct config *config, struct config_faults *faults)
 {
-    const struct config *config = snapshot->config;
-    snapshot->policy = policy_new();
-    if (snapshot->policy == NULL) {
+    struct policy *policy = policy_new();
+    if (policy == NULL) {
         config_error(faults, config->path, whole_file, "not enough memory");
-        return;
+        return NULL;
     }
     for (size_t i = 0; i < config->rule_count; i++) {
         const struct policy_rule_spec *spec = &config->rules[i].spec;
         /* A rule without a name was reported when the file was read. */
-        const char *fault = spec->name != NULL ? policy_add(snapshot->policy, spec) : NULL;
+        const char *fault = spec->name != NULL ? policy_add(policy, spec) : NULL;
         if (fault != NULL) {
             config_error(faults, config->path, config_place_of(config, "policy.rules[%zu]", i),
                          "policy.rules[%zu]: %s", i, fault);
         }
     }
+    return policy;
 }
 
 /* --- the whole -------------------------------------------------------------------------- */
@@ -214,7 +214,7 @@ static struct snapshot *build(struct config *config, size_t errors_before,
     atomic_init(&snapshot->references, 1);
     snapshot->config = config;
     load_contexts(snapshot, faults);
-    load_policy(snapshot, faults);
+    snapshot->policy = snapshot_policy(config, faults);
     load_credentials(snapshot, faults);
     snapshot->logins = login_cache_new(config->login_cache_ms);
     if (snapshot->logins == NULL) {

@@ -31,6 +31,11 @@ struct snapshot *snapshot_new(struct config *config, struct config_faults *fault
 /* config_load() and snapshot_new() in one, with all faults of both. */
 struct snapshot *snapshot_load(const char *path, struct config_faults *faults) MOAT_MUST_CHECK;
 
+/* The rules alone: what a configuration decides can be asked without any of its secrets. What is
+ * wrong with a rule is in `faults`; NULL only without memory. */
+struct policy *snapshot_policy(const struct config *config,
+                               struct config_faults *faults) MOAT_MUST_CHECK;
+
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
 
