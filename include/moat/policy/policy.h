@@ -16,34 +16,45 @@ struct policy_rule;
 
 /* What is known of the client when its CONNECT is judged. Slices are borrowed. */
 struct policy_facts {
-    struct slice listener;  /* the listener's name */
-    struct address address; /* of the client */
-    bool has_identity;      /* a verified certificate gave `identity` and `issuer` */
-    struct slice identity;  /* as the configuration chose: common name, a SAN, ... */
-    struct slice issuer;    /* the issuer's distinguished name, RFC 4514 */
-    uint8_t protocol;       /* 3, 4 or 5: the protocol level of CONNECT */
+    struct slice listener;    /* the listener's name */
+    struct address address;   /* of the client */
+    bool has_identity;        /* a verified certificate gave `identity` and `issuer` */
+    struct slice identity;    /* as the configuration chose: common name, a SAN, ... */
+    struct slice issuer;      /* the issuer's distinguished name, RFC 4514 */
+    struct slice common_name; /* of the same certificate; empty when it has no usable one */
+    bool has_sni;             /* the client said in its ClientHello which host it wants */
+    struct slice sni;
+    uint8_t protocol;        /* 3, 4 or 5: the protocol level of CONNECT, bit 7 aside */
+    bool is_bridge;          /* the level had bit 7 set */
+    bool clean_start;        /* Clean Session in 3.x */
+    uint32_t session_expiry; /* seconds; 0 in 3.x */
+    uint16_t keep_alive;     /* seconds; 0 is off */
     struct slice client_id;
     bool has_username; /* the field was there; it may be empty */
     bool has_password;
     struct slice username;
     bool has_will;
     struct slice will_topic;
+    uint8_t will_qos; /* 0..2 */
+    bool will_retain;
 };
 
 enum policy_outcome {
     POLICY_DENY = 0,
     POLICY_ALLOW,
-    POLICY_PROVE, /* allowed if user name and password prove right, else denied as bad credentials */
+    POLICY_PROVE, /* allowed if user name and password prove right, else denied as bad credentials
+                   */
 };
 
 enum policy_reason {
-    POLICY_REASON_NO_RULE = 0,       /* nothing matched */
-    POLICY_REASON_RULE_DENIES,       /* action: deny */
-    POLICY_REASON_FACTOR_MISSING,    /* the rule requires a certificate or a password that is not there */
-    POLICY_REASON_PASSWORD_MISSING,  /* a user name without a password, or an empty user name */
-    POLICY_REASON_CLIENT_ID,         /* wildcard in the client identifier */
-    POLICY_REASON_USERNAME,          /* wildcard in the user name */
-    POLICY_REASON_WILL_TOPIC,        /* wildcard in the will topic, or it begins with '$' */
+    POLICY_REASON_NO_RULE = 0,    /* nothing matched */
+    POLICY_REASON_RULE_DENIES,    /* action: deny */
+    POLICY_REASON_FACTOR_MISSING, /* the rule requires a certificate or a password that is not there
+                                   */
+    POLICY_REASON_PASSWORD_MISSING, /* a user name without a password, or an empty user name */
+    POLICY_REASON_CLIENT_ID,        /* wildcard in the client identifier */
+    POLICY_REASON_USERNAME,         /* wildcard in the user name */
+    POLICY_REASON_WILL_TOPIC,       /* wildcard in the will topic, or it begins with '$' */
     POLICY_REASON_ALLOWED,
 };
 
@@ -97,9 +108,18 @@ size_t policy_rule_count(const struct policy *policy);
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_verdict *out_verdict);
 
-/* What is wrong with a glob or a CIDR as written, as a static sentence, or NULL when it is in order. */
+/* What is wrong with a glob or a CIDR as written, as a static sentence, or NULL when it is in
+ * order. */
 const char *policy_check_glob(struct slice text) MOAT_MUST_CHECK;
 const char *policy_check_cidr(struct slice text) MOAT_MUST_CHECK;
+
+/* The same for a name and for a topic filter with substitutions. *out_unknown becomes what was
+ * written in place of a substitution's name when that is the fault, empty otherwise. */
+const char *policy_check_template(struct slice text, struct slice *out_unknown) MOAT_MUST_CHECK;
+const char *policy_check_filter(struct slice text, struct slice *out_unknown) MOAT_MUST_CHECK;
+
+/* The names of the substitutions, "certificate" first; NULL past the last. */
+const char *policy_substitution_name(size_t index) MOAT_MUST_CHECK;
 
 /* The reason in words for the log, a static text: "no rule matches". */
 const char *policy_reason_text(enum policy_reason reason);
