@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "moat/base/secret.h"
+#include "moat/session/facts.h"
 #include "moat/session/reason_of.h"
 
 #define ADMIT_DETAIL_SIZE 192u /* of a fault in words, with its clause */
@@ -44,30 +45,11 @@ void admit_free(struct session *session)
 
 /* --- the verdict --- */
 
-static struct policy_facts facts_of(const struct session *session)
-{
-    const struct mqtt_connect *connect = &session->admission->connect;
-    const struct config_listener *listener = &session_config(session)->listeners[session->listener];
-
-    return (struct policy_facts){
-        .listener = slice_from_text(listener->name),
-        .address = session->address,
-        .has_identity = session->peer.identity != NULL,
-        .identity = slice_from_text(session->peer.identity),
-        .issuer = slice_from_text(session->peer.issuer),
-        .protocol = (uint8_t)connect->version,
-        .client_id = connect->client_id,
-        .has_username = connect->has_username,
-        .has_password = connect->has_password,
-        .username = connect->username,
-        .has_will = connect->has_will,
-        .will_topic = connect->will_topic,
-    };
-}
-
 static void judge(struct session *session)
 {
-    struct policy_facts facts = facts_of(session);
+    const struct config_listener *listener = &session_config(session)->listeners[session->listener];
+    struct policy_facts facts = session_facts(listener->name, &session->address, &session->peer,
+                                              &session->admission->connect);
     struct policy_verdict verdict;
 
     policy_decide(session->snapshot->policy, &facts, &verdict);
