@@ -11,7 +11,8 @@
 
 #define MEMBER(member)                                                                             \
     .offset = offsetof(struct entry, member), .size = sizeof(((struct entry *)NULL)->member)
-#define KEYS_MAX 24 /* of one map */
+#define KEYS_MAX          24 /* of one map */
+#define SECTION_PATH_SIZE 40
 
 static const struct config_place whole_file = {.line = 0};
 
@@ -55,7 +56,7 @@ static const struct table_row *expect_row(size_t index)
 
 /* A map of the file, and the table that its keys are of. */
 struct section {
-    char path[TABLE_PATH_SIZE]; /* "[3].client" */
+    char path[SECTION_PATH_SIZE]; /* "[3].client" */
     const struct table_row *(*row_at)(size_t index);
     void *base;                           /* what the offsets of the rows are of */
     const struct node *written[KEYS_MAX]; /* by index of the row; NULL where it is not there */
@@ -149,13 +150,13 @@ static struct config_place place_of(const struct section *section, const char *k
 
 /* --- one entry --------------------------------------------------------------------------- */
 
-static void read_client(struct reading *reading, const struct node *map, const char *path,
+static void read_client(struct reading *reading, const struct node *map, size_t entry_at,
                         struct expectation *expectation)
 {
     struct section section = {.row_at = question_row, .base = &expectation->client};
     size_t at = 0;
     size_t errors_before = reading->faults->error_count;
-    snprintf(section.path, sizeof(section.path), "%s.client", path);
+    snprintf(section.path, sizeof(section.path), "[%zu].client", entry_at);
     read_section(reading, &section, map);
     expectation->listener_place = place_of(&section, "listener");
     const char *what = question_check(&expectation->client, &at);
@@ -188,11 +189,11 @@ static bool parse_code(const char *text, int32_t *out_code)
     return is_hex;
 }
 
-static void read_expect(struct reading *reading, const struct node *map, const char *path,
+static void read_expect(struct reading *reading, const struct node *map, size_t entry_at,
                         struct entry *entry, struct expectation *expectation)
 {
     struct section section = {.row_at = expect_row, .base = entry};
-    snprintf(section.path, sizeof(section.path), "%s.expect", path);
+    snprintf(section.path, sizeof(section.path), "[%zu].expect", entry_at);
     read_section(reading, &section, map);
     expectation->rule_place = place_of(&section, "rule");
     expectation->reason_place = place_of(&section, "reason");
@@ -208,7 +209,7 @@ static void read_entry(struct reading *reading, const struct node *map, size_t a
 {
     struct entry entry = {.name = NULL};
     struct section section = {.row_at = entry_row, .base = &entry};
-    table_path_of_entry("", at, section.path);
+    snprintf(section.path, sizeof(section.path), "[%zu]", at);
     expectation->place = map->place;
     expectation->code = EXPECTATION_CODE_UNSAID;
     question_init(&expectation->client);
@@ -221,10 +222,10 @@ static void read_entry(struct reading *reading, const struct node *map, size_t a
     const struct node *client = node_get(map, "client");
     const struct node *expect = node_get(map, "expect");
     if (client != NULL && client->kind == NODE_MAP) {
-        read_client(reading, client, section.path, expectation);
+        read_client(reading, client, at, expectation);
     }
     if (expect != NULL && expect->kind == NODE_MAP) {
-        read_expect(reading, expect, section.path, &entry, expectation);
+        read_expect(reading, expect, at, &entry, expectation);
     }
     expectation->name = entry.name;
     expectation->is_allowed = entry.is_allowed != 0;
