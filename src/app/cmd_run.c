@@ -9,6 +9,7 @@
 
 #include "moat/config/snapshot.h"
 #include "server_internal.h"
+#include "terminal_internal.h"
 
 #define RUN_DEFAULT_CONFIG "/etc/moat/moat.yaml"
 
@@ -60,7 +61,7 @@ int command_run(int argc, char **argv)
     struct config_faults faults;
     config_faults_init(&faults);
     struct snapshot *snapshot = snapshot_load(path, &faults);
-    config_faults_print(&faults, stderr);
+    config_faults_print(&faults, stderr, terminal_has_colour(stderr));
     config_faults_deinit(&faults);
     return snapshot != NULL ? server_run(path, snapshot) : EX_CONFIG;
 }
