@@ -169,6 +169,16 @@ size_t credentials_count(const struct credentials *credentials)
     return credentials->count;
 }
 
+bool credentials_has(const struct credentials *credentials, struct slice username)
+{
+    return find_user(credentials, username, hash_name(credentials, username)) != NULL;
+}
+
+const char *credentials_name(const struct credentials *credentials, size_t index)
+{
+    return credentials->users[index].name;
+}
+
 bool credentials_verify(const struct credentials *credentials, struct slice username,
                         struct slice password)
 {

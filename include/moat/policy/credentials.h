@@ -22,13 +22,14 @@ struct credentials;
 
 /* Where and why a password file was rejected. */
 struct credentials_fault {
-    unsigned line;     /* from 1; 0 when the fault is of the whole file */
-    char what[160];    /* a sentence with the remedy, without a full stop */
+    unsigned line;  /* from 1; 0 when the fault is of the whole file */
+    char what[160]; /* a sentence with the remedy, without a full stop */
 };
 
 /* Parses the text of a password file. NULL and *out_fault when a line is broken,
  * a user stands twice, a password is in plain text, or there is no user at all. */
-struct credentials *credentials_parse(struct slice text, struct credentials_fault *out_fault) MOAT_MUST_CHECK;
+struct credentials *credentials_parse(struct slice text,
+                                      struct credentials_fault *out_fault) MOAT_MUST_CHECK;
 void credentials_free(struct credentials *credentials);
 
 size_t credentials_count(const struct credentials *credentials);
@@ -37,6 +38,11 @@ size_t credentials_count(const struct credentials *credentials);
  * that is known. An empty password is never right. Comparison is constant-time. */
 bool credentials_verify(const struct credentials *credentials, struct slice username,
                         struct slice password) MOAT_MUST_CHECK;
+
+/* Whether there is such a user, and the users by index. For checks and explanations only: unlike
+ * credentials_verify(), the time these take tells who exists. */
+bool credentials_has(const struct credentials *credentials, struct slice username) MOAT_MUST_CHECK;
+const char *credentials_name(const struct credentials *credentials, size_t index);
 
 /* Why this user name cannot be written in a password file, as a static sentence, or NULL. */
 const char *credentials_check_username(struct slice username) MOAT_MUST_CHECK;
