@@ -1,6 +1,9 @@
 #include "moat/config/question.h"
 
+#include <assert.h>
+
 #include "field_internal.h"
+#include "files_internal.h"
 #include "moat/mqtt/connect.h"
 #include "question_internal.h"
 
@@ -37,6 +40,9 @@ static const struct question_row rows[] = {
     {"issuer", "DN",
      {"issuer", TABLE_TEXT, RANGE(1, 4096), MEMBER(issuer),
       .doc = "that certificate's issuer, as in CN=Device CA"}},
+    {"common-name", "NAME",
+     {"common_name", TABLE_TEXT, RANGE(1, 256), MEMBER(common_name),
+      .doc = "its common name (default: the name above, where identity.certificate is cn)"}},
     {"address", "ADDRESS",
      {"address", TABLE_TEXT, RANGE(1, 64), MEMBER(address),
       .doc = "the client's address, without a port (default: in no network)"}},
@@ -76,6 +82,9 @@ static const struct question_row rows[] = {
 /* clang-format on */
 
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+static_assert(FIELD_FAULT_SIZE == QUESTION_FAULT_SIZE && FILE_FAULT_SIZE == QUESTION_FAULT_SIZE,
+              "faults of values and files are faults of questions");
 
 const struct table_row *question_row(size_t index)
 {
@@ -153,6 +162,10 @@ const char *question_check(const struct question *question, size_t *out_index)
         *out_index = index_of("issuer");
         return "an issuer belongs to the name that a certificate gave; write that too";
     }
+    if (question->common_name != NULL && question->certificate == NULL) {
+        *out_index = index_of("common_name");
+        return "a common name belongs to the name that a certificate gave; write that too";
+    }
     if (question_has_password(question) && question->username == NULL &&
         question->protocol != MQTT_VERSION_5_0) {
         *out_index = index_of("password");
@@ -184,6 +197,22 @@ struct address question_address(const struct question *question)
         return (struct address){.family = ADDRESS_NONE};
     }
     return address;
+}
+
+bool question_read_certificate(const struct question *question, struct buffer *out_bytes,
+                               char out_what[QUESTION_FAULT_SIZE])
+{
+    struct file_bytes bytes;
+    if (!file_read(question->certificate_file, FILE_PUBLIC, &bytes, out_what)) {
+        return false;
+    }
+    buffer_init(out_bytes, bytes.size);
+    bool is_kept = buffer_append(out_bytes, file_slice(&bytes));
+    file_bytes_deinit(&bytes);
+    if (!is_kept) {
+        snprintf(out_what, QUESTION_FAULT_SIZE, "not enough memory");
+    }
+    return is_kept;
 }
 
 static enum question_password password_of(const struct question *question)

@@ -26,6 +26,7 @@ struct question {
     /* At most one of the two. NULL: no certificate. */
     char *certificate_file; /* PEM, read and verified as the listener would */
     char *certificate;      /* the name that a good certificate gave */
+    char *common_name;      /* of the same; NULL: `certificate`, where that is the kind of name */
     char *issuer;           /* of `certificate`, RFC 4514; NULL: not known */
 
     uint8_t protocol; /* enum mqtt_version */
@@ -63,6 +64,11 @@ const char *question_check(const struct question *question, size_t *out_index) M
 
 /* The address in its form for the policy; of no family when none was given. */
 struct address question_address(const struct question *question);
+
+/* Reads the certificate file, which must be written, into an empty buffer that was not initialised.
+ * False, and what is wrong with the remedy, when it cannot be read. */
+bool question_read_certificate(const struct question *question, struct buffer *out_bytes,
+                               char out_what[QUESTION_FAULT_SIZE]) MOAT_MUST_CHECK;
 
 /* Whether a password field is in the CONNECT, and whether it proves right. */
 bool question_has_password(const struct question *question);
