@@ -5,58 +5,6 @@
 
 static const char out_of_memory[] = "out of memory";
 
-static void globs_free(struct globs *globs)
-{
-    for (size_t index = 0; index < globs->count; index++) {
-        free(globs->texts[index]);
-    }
-    free(globs->texts);
-}
-
-/* On a fault what was copied so far stays in *globs, for rule_deinit(). */
-static const char *globs_copy(struct globs *globs, const char *const *texts, size_t count)
-{
-    if (count == 0) {
-        return NULL;
-    }
-    globs->texts = calloc(count, sizeof *globs->texts);
-    if (globs->texts == NULL) {
-        return out_of_memory;
-    }
-    for (size_t index = 0; index < count; index++) {
-        struct slice text = slice_from_text(texts[index]);
-        const char *fault = policy_check_glob(text);
-        if (fault != NULL) {
-            return fault;
-        }
-        globs->texts[index] = slice_to_text(text);
-        if (globs->texts[index] == NULL) {
-            return out_of_memory;
-        }
-        globs->count++;
-    }
-    return NULL;
-}
-
-static const char *networks_copy(struct networks *networks, const char *const *texts, size_t count)
-{
-    if (count == 0) {
-        return NULL;
-    }
-    networks->list = calloc(count, sizeof *networks->list);
-    if (networks->list == NULL) {
-        return out_of_memory;
-    }
-    for (size_t index = 0; index < count; index++) {
-        const char *fault = cidr_parse(slice_from_text(texts[index]), &networks->list[index]);
-        if (fault != NULL) {
-            return fault;
-        }
-        networks->count++;
-    }
-    return NULL;
-}
-
 static const char *protocols_copy(unsigned *protocols, const uint8_t *levels, size_t count)
 {
     for (size_t index = 0; index < count; index++) {
@@ -72,24 +20,20 @@ static void rule_deinit(struct policy_rule *rule)
 {
     free(rule->name);
     globs_free(&rule->listeners);
-    free(rule->addresses.list);
+    networks_free(&rule->addresses);
     globs_free(&rule->certificates);
     globs_free(&rule->issuers);
     globs_free(&rule->usernames);
     globs_free(&rule->client_ids);
+    globs_free(&rule->snis);
+    templates_free(&rule->bind_client_ids);
+    templates_free(&rule->bind_usernames);
+    templates_free(&rule->limits.will_topics);
+    characters_free(&rule->limits.client_id_characters);
 }
 
-static const char *rule_init(struct policy_rule *rule, const struct policy_rule_spec *spec)
+static const char *match_copy(struct policy_rule *rule, const struct policy_rule_spec *spec)
 {
-    *rule = (struct policy_rule){.deny = spec->deny, .require = spec->require};
-    if (spec->name == NULL || spec->name[0] == '\0') {
-        return "a rule needs a name";
-    }
-    rule->name = slice_to_text(slice_from_text(spec->name));
-    if (rule->name == NULL) {
-        return out_of_memory;
-    }
-
     const struct {
         struct globs *to;
         const char *const *texts;
@@ -100,6 +44,7 @@ static const char *rule_init(struct policy_rule *rule, const struct policy_rule_
         {&rule->issuers, spec->issuers, spec->issuer_count},
         {&rule->usernames, spec->usernames, spec->username_count},
         {&rule->client_ids, spec->client_ids, spec->client_id_count},
+        {&rule->snis, spec->snis, spec->sni_count},
     };
     for (size_t index = 0; index < sizeof copies / sizeof copies[0]; index++) {
         const char *fault = globs_copy(copies[index].to, copies[index].texts, copies[index].count);
@@ -112,6 +57,69 @@ static const char *rule_init(struct policy_rule *rule, const struct policy_rule_
         return fault;
     }
     return protocols_copy(&rule->protocols, spec->protocols, spec->protocol_count);
+}
+
+static const char *bind_copy(struct policy_rule *rule, const struct policy_rule_spec *spec)
+{
+    const char *fault = templates_copy(&rule->bind_client_ids, TEMPLATE_NAME, spec->bind_client_ids,
+                                       spec->bind_client_id_count);
+    if (fault != NULL) {
+        return fault;
+    }
+    fault = templates_copy(&rule->bind_usernames, TEMPLATE_NAME, spec->bind_usernames,
+                           spec->bind_username_count);
+    for (size_t index = 0; fault == NULL && index < rule->bind_usernames.count; index++) {
+        if (template_has(&rule->bind_usernames.list[index], TEMPLATE_USERNAME)) {
+            fault = "bind.username would compare the user name with itself";
+        }
+    }
+    return fault;
+}
+
+static const char *limits_copy(struct policy_limits *limits, const struct policy_limits_spec *spec)
+{
+    *limits = (struct policy_limits){
+        .keep_alive_ms = spec->keep_alive_ms,
+        .allows_zero = spec->allows_zero,
+        .packet_size = spec->packet_size,
+        .denies_will = spec->denies_will,
+        .will_qos_end = spec->will_qos_end,
+        .denies_will_retain = spec->denies_will_retain,
+        .needs_clean_session = spec->needs_clean_session,
+        .client_id_length = spec->client_id_length,
+    };
+    const char *fault = templates_copy(&limits->will_topics, TEMPLATE_FILTER, spec->will_topics,
+                                       spec->will_topic_count);
+    if (fault != NULL) {
+        return fault;
+    }
+    fault = characters_copy(&limits->client_id_characters, spec->client_id_characters);
+    if (fault != NULL) {
+        return fault;
+    }
+    return protocols_copy(&limits->protocols, spec->protocols, spec->protocol_count);
+}
+
+static const char *rule_init(struct policy_rule *rule, const struct policy_rule_spec *spec)
+{
+    *rule = (struct policy_rule){
+        .mode = spec->mode,
+        .deny = spec->deny,
+        .require = spec->require,
+        .allows_bridges = spec->allows_bridges,
+    };
+    if (spec->name == NULL || spec->name[0] == '\0') {
+        return "a rule needs a name";
+    }
+    rule->name = slice_to_text(slice_from_text(spec->name));
+    if (rule->name == NULL) {
+        return out_of_memory;
+    }
+    const char *fault = match_copy(rule, spec);
+    if (fault == NULL) {
+        fault = bind_copy(rule, spec);
+    }
+    return fault != NULL ? fault : limits_copy(&rule->limits, &spec->limits);
 }
 
 /* Room for one rule more. */
@@ -132,7 +140,16 @@ static bool policy_grow(struct policy *policy)
 
 struct policy *policy_new(void)
 {
-    return calloc(1, sizeof(struct policy));
+    struct policy *policy = calloc(1, sizeof *policy);
+    if (policy != NULL) {
+        policy->mode = POLICY_MODE_ENFORCE;
+    }
+    return policy;
+}
+
+void policy_set_mode(struct policy *policy, enum policy_mode mode)
+{
+    policy->mode = mode;
 }
 
 void policy_free(struct policy *policy)
@@ -165,4 +182,9 @@ const char *policy_add(struct policy *policy, const struct policy_rule_spec *spe
 size_t policy_rule_count(const struct policy *policy)
 {
     return policy->count;
+}
+
+size_t policy_rule_packet_size(const struct policy_rule *rule)
+{
+    return rule->limits.packet_size;
 }

@@ -1,9 +1,9 @@
 /*
  * The verdict, in three steps: is what CONNECT carries clean, which rule applies,
- * and is what that rule asks for there. Each step can only refuse.
+ * and is what that rule asks for there. Each step can only refuse; observing turns a refusal
+ * of the last two into a note, at one place, conclude().
  */
-#include "glob_internal.h"
-#include "policy_internal.h"
+#include "judging_internal.h"
 
 /* --- step 1: hygiene --------------------------------------------------------- */
 
@@ -29,177 +29,140 @@ static bool has_wildcard(struct slice text)
            (memchr(text.data, '+', text.size) != NULL || memchr(text.data, '#', text.size) != NULL);
 }
 
+static bool is_clean_text(struct slice text)
+{
+    return !has_wildcard(text) && !has_control(text);
+}
+
 /*
  * Brokers put client identifier and user name into topic patterns of their ACLs; a
  * client that calls itself "#" then reads everything (CVE-2017-7650). A will on a
  * wildcard or on $SYS and its like has crashed brokers (CVE-2018-12543). So no rule
  * can let these through: they are refused before any rule is asked.
  */
-static bool is_clean(const struct policy_facts *facts, enum policy_reason *out_reason)
+static bool is_clean(const struct judging *judging, enum policy_reason *out_reason)
 {
-    if (has_wildcard(facts->client_id) || has_control(facts->client_id)) {
-        *out_reason = POLICY_REASON_CLIENT_ID;
-        return false;
-    }
-    if (facts->has_username && (has_wildcard(facts->username) || has_control(facts->username))) {
-        *out_reason = POLICY_REASON_USERNAME;
-        return false;
-    }
-    if (facts->has_will && (has_wildcard(facts->will_topic) || has_control(facts->will_topic) ||
-                            slice_starts_with(facts->will_topic, "$"))) {
-        *out_reason = POLICY_REASON_WILL_TOPIC;
-        return false;
-    }
-    return true;
-}
-
-/* --- step 2: the first rule whose conditions all hold --------------------------- */
-
-/* No such condition, or the fact is there and one of the globs takes it. */
-static bool globs_hold(const struct globs *globs, bool has_fact, struct slice fact)
-{
-    if (globs->count == 0) {
-        return true;
-    }
-    for (size_t index = 0; has_fact && index < globs->count; index++) {
-        if (glob_match(slice_from_text(globs->texts[index]), fact)) {
-            return true;
+    const struct policy_facts *facts = judging->facts;
+    bool is_will_clean =
+        is_clean_text(facts->will_topic) && !slice_starts_with(facts->will_topic, "$");
+    const struct {
+        const char *key;
+        bool has_fact;
+        struct slice fact;
+        bool is_clean;
+        enum policy_reason reason;
+    } texts[] = {
+        {"client_id", true, facts->client_id, is_clean_text(facts->client_id),
+         POLICY_REASON_CLIENT_ID},
+        {"username", facts->has_username, facts->username, is_clean_text(facts->username),
+         POLICY_REASON_USERNAME},
+        {"will_topic", facts->has_will, facts->will_topic, is_will_clean, POLICY_REASON_WILL_TOPIC},
+    };
+    bool is_clean = true;
+    for (size_t index = 0; index < sizeof texts / sizeof texts[0]; index++) {
+        struct policy_trace_event event = {.key = texts[index].key,
+                                           .has_fact = texts[index].has_fact,
+                                           .fact = texts[index].fact,
+                                           .held = !texts[index].has_fact || texts[index].is_clean};
+        if (!judging_tell(judging, POLICY_TRACE_HYGIENE, event) && is_clean) {
+            *out_reason = texts[index].reason;
+            is_clean = false;
         }
     }
-    return false;
+    return is_clean;
 }
 
-static bool networks_hold(const struct networks *networks, const struct address *address)
-{
-    if (networks->count == 0) {
-        return true;
-    }
-    for (size_t index = 0; index < networks->count; index++) {
-        if (cidr_contains(&networks->list[index], address)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool protocol_holds(unsigned protocols, uint8_t level)
-{
-    return protocols == 0 || (level <= 5 && (protocols & (1u << level)) != 0);
-}
-
-static bool rule_matches(const struct policy_rule *rule, const struct policy_facts *facts)
-{
-    return globs_hold(&rule->listeners, true, facts->listener) &&
-           networks_hold(&rule->addresses, &facts->address) &&
-           globs_hold(&rule->certificates, facts->has_identity, facts->identity) &&
-           globs_hold(&rule->issuers, facts->has_identity, facts->issuer) &&
-           globs_hold(&rule->usernames, facts->has_username, facts->username) &&
-           globs_hold(&rule->client_ids, true, facts->client_id) &&
-           protocol_holds(rule->protocols, facts->protocol);
-}
-
-/* --- step 3: what the rule asks for, and what the name itself asks for ------------ */
-
-static bool needs_certificate(enum policy_require require)
-{
-    switch (require) {
-    case POLICY_REQUIRE_CERTIFICATE:
-    case POLICY_REQUIRE_BOTH:
-        return true;
-    case POLICY_REQUIRE_NONE:
-    case POLICY_REQUIRE_PASSWORD:
-    case POLICY_REQUIRE_ANY:
-        return false;
-    }
-    return true; /* a value that is none of these asks for everything */
-}
-
-static bool needs_password(enum policy_require require, bool has_identity)
-{
-    switch (require) {
-    case POLICY_REQUIRE_PASSWORD:
-    case POLICY_REQUIRE_BOTH:
-        return true;
-    case POLICY_REQUIRE_ANY:
-        return !has_identity; /* a verified certificate is factor enough */
-    case POLICY_REQUIRE_NONE:
-    case POLICY_REQUIRE_CERTIFICATE:
-        return false;
-    }
-    return true;
-}
-
-/* Byte for byte: case folding or Unicode forms would make two names one. */
-static bool name_is_identity(const struct policy_facts *facts)
-{
-    return facts->has_identity && facts->identity.size > 0 &&
-           slice_equal(facts->username, facts->identity);
-}
+/* --- steps 2 and 3: the first rule whose conditions all hold, and what it asks for ------ */
 
 /*
  * The broker applies its ACLs by the user name of CONNECT, so that name must be
  * true whatever the rule requires, `none` included. There are two ways to be true:
  *
- *   user name            the rule needs no password    the rule needs a password
- *   not there            allowed, nothing is claimed   refused: factor missing
- *   is the identity      allowed, certificate says so  proven by the password
- *   any other            proven by the password        proven by the password
+ *   user name              the rule needs no password    the rule needs a password
+ *   not there              allowed, nothing is claimed   refused: factor missing
+ *   the identity, or bound allowed, certificate says so  proven by the password
+ *   any other              proven by the password        proven by the password
  *
- * A password proves nothing without a user name (5.0 allows that), and a user name
- * that is empty or comes without a password is bad credentials, never a login: other
- * brokers took a missing password for the right one (CVE-2016-9877).
+ * A user name that is empty or comes without a password is bad credentials, never a login:
+ * other brokers took a missing password for the right one (CVE-2016-9877).
+ *
+ * Observing lets in what the rule refuses. What it does not give away is a name: where
+ * only this one rule observes, other rules rely on names being true. Where the whole policy
+ * observes nothing relies on it yet, and names pass as they did before the gate was there.
  */
-static enum policy_outcome judge(enum policy_require require, const struct policy_facts *facts,
-                                 enum policy_reason *out_reason)
+static void conclude(const struct judging *judging, const struct demands *demands,
+                     enum policy_mode mode, struct policy_verdict *verdict)
 {
-    bool password_needed = needs_password(require, facts->has_identity);
-    if ((needs_certificate(require) && !facts->has_identity) ||
-        (password_needed && !facts->has_username)) {
-        *out_reason = POLICY_REASON_FACTOR_MISSING;
-        return POLICY_DENY;
+    const struct policy_facts *facts = judging->facts;
+    bool gives_names_away = verdict->observes && mode == POLICY_MODE_OBSERVE;
+    bool waives_password = gives_names_away || (verdict->observes && demands->is_name_proven);
+
+    verdict->reason = demands->reason;
+    if (demands->is_refused && !verdict->observes) {
+        return;
     }
-    bool name_to_prove = facts->has_username && !name_is_identity(facts);
-    if (!password_needed && !name_to_prove) {
-        *out_reason = POLICY_REASON_ALLOWED;
-        return POLICY_ALLOW;
+    verdict->is_observed = demands->is_refused;
+    if (!demands->needs_password && demands->is_name_proven) {
+        verdict->outcome = POLICY_ALLOW;
+    } else if (facts->has_username && facts->username.size > 0 && facts->has_password) {
+        verdict->outcome = POLICY_PROVE;
+        verdict->is_password_observed = waives_password;
+    } else if (waives_password) {
+        verdict->outcome = POLICY_ALLOW;
+        verdict->reason = demands->is_refused ? demands->reason : POLICY_REASON_PASSWORD_MISSING;
+        verdict->is_observed = true;
+    } else {
+        verdict->reason = POLICY_REASON_PASSWORD_MISSING;
+        verdict->is_observed = false;
     }
-    if (!facts->has_password || facts->username.size == 0) {
-        *out_reason = POLICY_REASON_PASSWORD_MISSING;
-        return POLICY_DENY;
-    }
-    *out_reason = POLICY_REASON_ALLOWED;
-    return POLICY_PROVE;
 }
 
-static const struct policy_rule *first_match(const struct policy *policy,
-                                             const struct policy_facts *facts)
+/* The first match is final: failing what it asks never falls through to a laxer rule. */
+static bool find_rule(const struct policy *policy, struct judging *judging)
 {
     for (size_t index = 0; index < policy->count; index++) {
-        if (rule_matches(&policy->rules[index], facts)) {
-            return &policy->rules[index];
+        judging->rule = &policy->rules[index];
+        if (rule_matches(judging)) {
+            return true;
         }
     }
-    return NULL;
+    judging->rule = NULL;
+    return false;
+}
+
+static bool mode_observes(enum policy_mode policy, enum policy_mode rule)
+{
+    return (rule == POLICY_MODE_INHERIT ? policy : rule) == POLICY_MODE_OBSERVE;
+}
+
+void policy_decide_traced(const struct policy *policy, const struct policy_facts *facts,
+                          struct policy_trace *trace, struct policy_verdict *out_verdict)
+{
+    struct policy_verdict verdict = {.outcome = POLICY_DENY, .reason = POLICY_REASON_NO_RULE};
+    struct judging judging = {.facts = facts, .trace = trace};
+    struct demands demands;
+    if (!is_clean(&judging, &verdict.reason)) {
+        *out_verdict = verdict;
+        return;
+    }
+    if (find_rule(policy, &judging)) {
+        verdict.rule = judging.rule->name;
+        verdict.decider = judging.rule;
+        verdict.observes = mode_observes(policy->mode, judging.rule->mode);
+        rule_demands(&judging, &demands);
+        conclude(&judging, &demands, policy->mode, &verdict);
+    } else if (policy->mode == POLICY_MODE_OBSERVE) {
+        verdict.outcome = POLICY_ALLOW;
+        verdict.is_observed = true;
+        verdict.observes = true;
+    }
+    *out_verdict = verdict;
 }
 
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_verdict *out_verdict)
 {
-    struct policy_verdict verdict = {.outcome = POLICY_DENY, .reason = POLICY_REASON_NO_RULE};
-    const struct policy_rule *rule = NULL;
-    if (is_clean(facts, &verdict.reason)) {
-        rule = first_match(policy, facts);
-    }
-    /* The first match is final: failing what it asks never falls through to a laxer rule. */
-    if (rule != NULL) {
-        verdict.rule = rule->name;
-        if (rule->deny) {
-            verdict.reason = POLICY_REASON_RULE_DENIES;
-        } else {
-            verdict.outcome = judge(rule->require, facts, &verdict.reason);
-        }
-    }
-    *out_verdict = verdict;
+    policy_decide_traced(policy, facts, NULL, out_verdict);
 }
 
 const char *policy_reason_text(enum policy_reason reason)
@@ -219,6 +182,26 @@ const char *policy_reason_text(enum policy_reason reason)
         return "wildcard or control character in the user name";
     case POLICY_REASON_WILL_TOPIC:
         return "will topic with a wildcard or control character, or beginning with $";
+    case POLICY_REASON_BIND_CLIENT_ID:
+        return "the client identifier is not what the rule's bind.client_id says";
+    case POLICY_REASON_BIND_USERNAME:
+        return "the user name is not what the rule's bind.username says";
+    case POLICY_REASON_CLIENT_ID_LIMIT:
+        return "the client identifier is longer than the rule allows, or of other characters";
+    case POLICY_REASON_PROTOCOL:
+        return "the rule does not allow this version of MQTT";
+    case POLICY_REASON_BRIDGE:
+        return "the rule does not allow bridges";
+    case POLICY_REASON_KEEP_ALIVE:
+        return "the keep alive is longer than the rule allows, or off";
+    case POLICY_REASON_CLEAN_SESSION:
+        return "the rule requires a clean session";
+    case POLICY_REASON_WILL:
+        return "the rule does not allow a will, or not on this topic";
+    case POLICY_REASON_WILL_QOS:
+        return "the rule does not allow a will of this QoS";
+    case POLICY_REASON_WILL_RETAIN:
+        return "the rule does not allow a retained will";
     case POLICY_REASON_ALLOWED:
         return "allowed";
     }

@@ -2,34 +2,45 @@
 #ifndef MOAT_POLICY_POLICY_INTERNAL_H
 #define MOAT_POLICY_POLICY_INTERNAL_H
 
-#include "cidr_internal.h"
 #include "moat/policy/policy.h"
+#include "patterns_internal.h"
 
-/* Globs of one condition; a count of 0 is "no such condition". */
-struct globs {
-    char **texts;
-    size_t count;
-};
-
-struct networks {
-    struct network *list;
-    size_t count;
+/* See struct policy_limits_spec. */
+struct policy_limits {
+    uint32_t keep_alive_ms;
+    bool allows_zero;
+    uint32_t packet_size;
+    bool denies_will;
+    struct templates will_topics;
+    uint8_t will_qos_end;
+    bool denies_will_retain;
+    bool needs_clean_session;
+    uint32_t client_id_length;
+    struct characters client_id_characters;
+    unsigned protocols; /* as in struct policy_rule */
 };
 
 struct policy_rule {
     char *name;
+    enum policy_mode mode;
     bool deny;
     enum policy_require require;
+    bool allows_bridges;
     struct globs listeners;
     struct networks addresses;
     struct globs certificates;
     struct globs issuers;
     struct globs usernames;
     struct globs client_ids;
+    struct globs snis;
     unsigned protocols; /* bit N for protocol level N; 0 is "no such condition" */
+    struct templates bind_client_ids;
+    struct templates bind_usernames;
+    struct policy_limits limits;
 };
 
 struct policy {
+    enum policy_mode mode;
     struct policy_rule *rules;
     size_t count;
     size_t capacity;

@@ -39,6 +39,26 @@ enum close_reason close_reason_of_policy(enum policy_reason reason)
         return CLOSE_USERNAME;
     case POLICY_REASON_WILL_TOPIC:
         return CLOSE_WILL_TOPIC;
+    case POLICY_REASON_BIND_CLIENT_ID:
+        return CLOSE_BIND_CLIENT_ID;
+    case POLICY_REASON_BIND_USERNAME:
+        return CLOSE_BIND_USERNAME;
+    case POLICY_REASON_CLIENT_ID_LIMIT:
+        return CLOSE_CLIENT_ID_LIMIT;
+    case POLICY_REASON_PROTOCOL:
+        return CLOSE_PROTOCOL_NOT_ALLOWED;
+    case POLICY_REASON_BRIDGE:
+        return CLOSE_BRIDGE;
+    case POLICY_REASON_KEEP_ALIVE:
+        return CLOSE_KEEP_ALIVE;
+    case POLICY_REASON_CLEAN_SESSION:
+        return CLOSE_CLEAN_SESSION;
+    case POLICY_REASON_WILL:
+        return CLOSE_WILL_NOT_ALLOWED;
+    case POLICY_REASON_WILL_QOS:
+        return CLOSE_WILL_QOS;
+    case POLICY_REASON_WILL_RETAIN:
+        return CLOSE_WILL_RETAIN;
     case POLICY_REASON_ALLOWED:
         return CLOSE_INTERNAL_FAULT;
     }

@@ -55,13 +55,33 @@ enum policy_reason {
     POLICY_REASON_CLIENT_ID,        /* wildcard in the client identifier */
     POLICY_REASON_USERNAME,         /* wildcard in the user name */
     POLICY_REASON_WILL_TOPIC,       /* wildcard in the will topic, or it begins with '$' */
+    POLICY_REASON_BIND_CLIENT_ID,   /* not what bind.client_id says it must be */
+    POLICY_REASON_BIND_USERNAME,
+    POLICY_REASON_CLIENT_ID_LIMIT, /* too long, or of characters it may not have */
+    POLICY_REASON_PROTOCOL,        /* a version that is not for this client */
+    POLICY_REASON_BRIDGE,          /* a bridge where none may come in */
+    POLICY_REASON_KEEP_ALIVE,
+    POLICY_REASON_CLEAN_SESSION,
+    POLICY_REASON_WILL, /* no will, or none on this topic */
+    POLICY_REASON_WILL_QOS,
+    POLICY_REASON_WILL_RETAIN,
     POLICY_REASON_ALLOWED,
 };
 
 struct policy_verdict {
     enum policy_outcome outcome;
-    enum policy_reason reason;
-    const char *rule; /* the deciding rule's name, owned by the policy; NULL when none */
+    enum policy_reason reason; /* when `is_observed`, what would have been refused */
+    const char *rule;          /* the deciding rule's name, owned by the policy; NULL when none */
+    const struct policy_rule *decider; /* the rule itself; NULL when none */
+    bool is_observed;          /* let in although `reason` speaks against it: to be logged */
+    bool is_password_observed; /* of PROVE: a wrong password is logged, and the client let in */
+    bool observes;             /* what this client does against its rule later is logged, no more */
+};
+
+enum policy_mode {
+    POLICY_MODE_INHERIT = 0, /* of a rule: what the policy's mode is */
+    POLICY_MODE_ENFORCE,
+    POLICY_MODE_OBSERVE,
 };
 
 enum policy_require {
@@ -72,11 +92,30 @@ enum policy_require {
     POLICY_REQUIRE_ANY,         /* any: [certificate, password] */
 };
 
+/* What clients of a rule may ask for in CONNECT and send later. Zero: no such limit. */
+struct policy_limits_spec {
+    uint32_t keep_alive_ms; /* the longest; whole seconds in CONNECT */
+    bool allows_zero;       /* 0 (off) is in order although there is a longest */
+    uint32_t packet_size;   /* bytes of the largest packet, its fixed header included */
+    bool denies_will;
+    const char *const *will_topics; /* filters with substitutions; one must hold */
+    size_t will_topic_count;
+    uint8_t will_qos_end; /* wills of this QoS and higher ones are refused */
+    bool denies_will_retain;
+    bool needs_clean_session;  /* 5.0: Clean Start, and a session that ends with the connection */
+    uint32_t client_id_length; /* bytes */
+    const char *client_id_characters; /* "alphanumeric", "printable" or "[a-z0-9_-]" */
+    const uint8_t *protocols;         /* protocol levels 3, 4, 5 */
+    size_t protocol_count;
+};
+
 /* One rule as written. All texts are copied. NULL or a count of 0: no such condition. */
 struct policy_rule_spec {
     const char *name;
+    enum policy_mode mode;
     bool deny; /* action: deny; `require` is then not looked at */
     enum policy_require require;
+    bool allows_bridges;
     /* match */
     const char *const *listeners; /* globs; one must hold */
     size_t listener_count;
@@ -92,17 +131,31 @@ struct policy_rule_spec {
     size_t client_id_count;
     const uint8_t *protocols; /* protocol levels 3, 4, 5; one must hold */
     size_t protocol_count;
+    const char *const *snis; /* globs; a client that sent no SNI matches none */
+    size_t sni_count;
+    /* bind: names with substitutions; one must hold */
+    const char *const *bind_client_ids;
+    size_t bind_client_id_count;
+    const char *const *bind_usernames; /* a CONNECT without user name claims none: in order */
+    size_t bind_username_count;
+    struct policy_limits_spec limits;
 };
 
 /* NULL without memory. */
 struct policy *policy_new(void) MOAT_MUST_CHECK;
 void policy_free(struct policy *policy);
 
+/* The mode of the whole policy, ENFORCE until told otherwise. */
+void policy_set_mode(struct policy *policy, enum policy_mode mode);
+
 /* Appends a rule. Returns NULL, or what is wrong with it as a static sentence
  * (callers check globs and CIDR texts beforehand to say where). */
 const char *policy_add(struct policy *policy, const struct policy_rule_spec *spec) MOAT_MUST_CHECK;
 
 size_t policy_rule_count(const struct policy *policy);
+
+/* The largest packet that clients of this rule may send, in bytes; 0 for no limit. */
+size_t policy_rule_packet_size(const struct policy_rule *rule);
 
 /* The verdict on one CONNECT. Never allocates. */
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
@@ -117,6 +170,9 @@ const char *policy_check_cidr(struct slice text) MOAT_MUST_CHECK;
  * written in place of a substitution's name when that is the fault, empty otherwise. */
 const char *policy_check_template(struct slice text, struct slice *out_unknown) MOAT_MUST_CHECK;
 const char *policy_check_filter(struct slice text, struct slice *out_unknown) MOAT_MUST_CHECK;
+
+/* The same for limits.client_id_characters. */
+const char *policy_check_characters(struct slice text) MOAT_MUST_CHECK;
 
 /* The names of the substitutions, "certificate" first; NULL past the last. */
 const char *policy_substitution_name(size_t index) MOAT_MUST_CHECK;
