@@ -1,13 +1,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "moat/app/commands.h"
 #include "moat/config/reference.h"
 #include "moat/config/snapshot.h"
+#include "options_internal.h"
 #include "terminal_internal.h"
 
 static const char usage[] =
@@ -46,13 +46,6 @@ static int refuse_usage(const char *what, const char *fault)
     return EX_USAGE;
 }
 
-/* The option that getopt_long() just refused; it may not have stepped past it yet. */
-static const char *refused_option(int argc, char **argv)
-{
-    bool is_past = optind >= argc || argv[optind - 1][0] == '-';
-    return is_past ? argv[optind - 1] : argv[optind];
-}
-
 static bool read_reference(const char *word, struct check_request *request)
 {
     if (strcmp(word, "markdown") == 0) {
@@ -86,7 +79,7 @@ static int read_options(int argc, char **argv, struct check_request *request)
             request->task = CHECK_HELP;
             return EX_OK;
         } else if (option != 'r') {
-            return refuse_usage(refused_option(argc, argv),
+            return refuse_usage(options_refused(argc, argv),
                                 option == ':' ? "a value is missing" : "no such option");
         } else if (!read_reference(optarg, request)) {
             return refuse_usage("--print-reference", "expected markdown or yaml");
@@ -172,15 +165,9 @@ static int carry_out(const struct check_request *request)
     return EX_SOFTWARE;
 }
 
-static const char *default_path(void)
-{
-    const char *named = getenv("MOAT_CONFIG");
-    return named != NULL && named[0] != '\0' ? named : "/etc/moat/moat.yaml";
-}
-
 int command_check(int argc, char **argv)
 {
-    struct check_request request = {.path = default_path(), .task = CHECK_FAULTS};
+    struct check_request request = {.path = options_config_path(), .task = CHECK_FAULTS};
     int code = read_options(argc, argv, &request);
     if (code != EX_OK) {
         return code;

@@ -3,22 +3,20 @@
 
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "moat/config/snapshot.h"
+#include "options_internal.h"
 #include "server_internal.h"
 #include "terminal_internal.h"
-
-#define RUN_DEFAULT_CONFIG "/etc/moat/moat.yaml"
 
 static const char usage[] =
     "usage: moat run [-c FILE]\n"
     "\n"
     "Serves until SIGTERM or SIGINT. SIGHUP reads the configuration again.\n"
     "\n"
-    "  -c, --config FILE   the configuration (default: $MOAT_CONFIG, or " RUN_DEFAULT_CONFIG ")\n"
+    "  -c, --config FILE   the configuration (default: $MOAT_CONFIG, or /etc/moat/moat.yaml)\n"
     "      --help          print this and exit\n";
 
 int command_run(int argc, char **argv)
@@ -28,12 +26,9 @@ int command_run(int argc, char **argv)
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
-    const char *path = getenv("MOAT_CONFIG");
+    const char *path = options_config_path();
     int option = 0;
 
-    if (path == NULL || path[0] == '\0') {
-        path = RUN_DEFAULT_CONFIG;
-    }
     while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
         switch (option) {
         case 'c':

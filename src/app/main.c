@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     {"run", command_run, "serve: TLS and policy in front of an MQTT broker"},
     {"check", command_check, "find every fault of a configuration and of the files it names"},
+    {"explain", command_explain, "say which rule decides on a client, why, and what it is told"},
     {"passwd", command_passwd, "add, change or delete a user of a password file"},
     {"init", command_init, "make a CA, a server certificate, a user and a configuration"},
 };

@@ -11,6 +11,7 @@
     .offset = offsetof(struct question, member), .size = sizeof(((struct question *)NULL)->member)
 #define RANGE(least, most) .minimum = (least), .maximum = (most)
 #define SECONDS(count)     ((count)*UINT64_C(1000))
+#define HELP_COLUMN        22 /* where explanations begin */
 
 struct question_row {
     const char *option;
@@ -98,8 +99,12 @@ const char *question_option(size_t index)
 
 void question_describe(size_t index, FILE *stream)
 {
-    fprintf(stream, "  --%s %s\n                      %s\n", rows[index].option,
-            rows[index].argument, rows[index].row.doc);
+    char option[64];
+    snprintf(option, sizeof(option), "--%s %s", rows[index].option, rows[index].argument);
+    /* An option that is longer than its column has a line of its own. */
+    bool is_long = strlen(option) > HELP_COLUMN - 4;
+    fprintf(stream, "  %-*s%s%s\n", is_long ? 0 : HELP_COLUMN - 2, option,
+            is_long ? "\n                      " : "", rows[index].row.doc);
 }
 
 void question_init(struct question *question)

@@ -4,6 +4,7 @@
 
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_explain(int argc, char **argv);
 int command_passwd(int argc, char **argv);
 int command_init(int argc, char **argv);
 
