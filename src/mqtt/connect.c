@@ -10,6 +10,8 @@
 #include "moat/mqtt/frame.h"
 #include "mqtt/properties_internal.h"
 
+#define MQTT_LEVEL_BRIDGE 0x80u
+
 /* Protocol names with their lengths, as they stand in the packet. */
 static const uint8_t name_mqtt[] = {0, 4, 'M', 'Q', 'T', 'T'};
 static const uint8_t name_mqisdp[] = {0, 6, 'M', 'Q', 'I', 's', 'd', 'p'};
@@ -107,8 +109,11 @@ static enum mqtt_connect_status read_protocol_name(struct mqtt_connect_parser *p
     return MQTT_CONNECT_OK;
 }
 
-/* Bit 7 of the level marks a bridge in a private dialect of Mosquitto's. A bridge may
- * publish under any name, so 0x83 and 0x84 are levels that nobody here knows. */
+/*
+ * Bit 7 of the level marks a bridge in a private dialect of Mosquitto's, spoken in 3.1 and
+ * 3.1.1 alone. A broker sends a bridge back nothing that came from it and keeps its retain
+ * flags, so whether this client may be one is for the policy to say.
+ */
 static enum mqtt_connect_status read_protocol_level(struct mqtt_connect_parser *parser)
 {
     size_t start = parser->reader.at;
@@ -117,17 +122,19 @@ static enum mqtt_connect_status read_protocol_level(struct mqtt_connect_parser *
     if (!mqtt_read_u8(&parser->reader, &level)) {
         return cut(parser, "packet ends before the protocol level");
     }
-    if (parser->name_is_mqtt && level == MQTT_VERSION_3_1_1) {
+    unsigned number = level & ~MQTT_LEVEL_BRIDGE;
+    if (parser->name_is_mqtt && number == MQTT_VERSION_3_1_1) {
         parser->connect.version = MQTT_VERSION_3_1_1;
     } else if (parser->name_is_mqtt && level == MQTT_VERSION_5_0) {
         parser->connect.version = MQTT_VERSION_5_0;
-    } else if (!parser->name_is_mqtt && level == MQTT_VERSION_3_1) {
+    } else if (!parser->name_is_mqtt && number == MQTT_VERSION_3_1) {
         parser->connect.version = MQTT_VERSION_3_1;
     } else { /* [MQTT-3.1.2-2] */
         return mqtt_connect_refuse(parser, MQTT_CONNECT_PROTOCOL_LEVEL, start,
                                    "protocol level is unknown or not that of the name",
                                    "MQTT-3.1.2-2", "MQTT-3.1.2-2");
     }
+    parser->connect.is_bridge = (level & MQTT_LEVEL_BRIDGE) != 0;
     return MQTT_CONNECT_OK;
 }
 

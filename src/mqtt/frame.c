@@ -1,5 +1,7 @@
 #include "moat/mqtt/frame.h"
 
+#include <assert.h>
+
 /* `shift` once the whole length has been read; until then it is 0, 7, 14 or 21. */
 #define LENGTH_KNOWN UINT8_MAX
 
@@ -26,6 +28,12 @@ void mqtt_frame_init(struct mqtt_frame_walker *walker, enum mqtt_sender sender)
     *walker = (struct mqtt_frame_walker){.sender = (uint8_t)sender};
 }
 
+void mqtt_frame_limit(struct mqtt_frame_walker *walker, size_t packet_limit)
+{
+    assert(packet_limit == 0 || packet_limit >= MQTT_FRAME_LIMIT_MIN);
+    walker->packet_limit = packet_limit;
+}
+
 static enum mqtt_frame_status check_type(const struct mqtt_frame_walker *walker)
 {
     if ((allowed_types[walker->sender] & BIT(walker->type)) != 0) {
@@ -50,6 +58,10 @@ static enum mqtt_frame_status take_length_byte(struct mqtt_frame_walker *walker,
     walker->remaining |= (uint32_t)(byte & 0x7F) << walker->shift;
     walker->shift = is_last ? LENGTH_KNOWN : (uint8_t)(walker->shift + 7);
     walker->header_bytes++;
+    if (is_last && walker->packet_limit != 0 &&
+        walker->header_bytes + (uint64_t)walker->remaining > walker->packet_limit) {
+        return MQTT_FRAME_TOO_LARGE;
+    }
     return MQTT_FRAME_OK;
 }
 
@@ -103,6 +115,7 @@ enum mqtt_frame_status mqtt_frame_walk(struct mqtt_frame_walker *walker, struct 
                                        size_t *out_clean)
 {
     struct mqtt_frame_walker ahead = *walker;
+    struct mqtt_frame_walker before = *walker; /* the packet under way, as far as it is here */
     enum mqtt_frame_status status = MQTT_FRAME_OK;
     size_t packet_start = 0;
     size_t at = 0;
@@ -114,6 +127,7 @@ enum mqtt_frame_status mqtt_frame_walk(struct mqtt_frame_walker *walker, struct 
                 break;
             }
             packet_start = at;
+            before = ahead;
             ahead.type = bytes.data[at] >> 4;
             status = check_type(&ahead);
             if (status != MQTT_FRAME_OK) {
@@ -124,14 +138,14 @@ enum mqtt_frame_status mqtt_frame_walk(struct mqtt_frame_walker *walker, struct 
         } else if (ahead.shift != LENGTH_KNOWN) {
             status = take_length_byte(&ahead, bytes.data[at]);
             at++;
-            if (ahead.shift == LENGTH_KNOWN) {
+            if (status == MQTT_FRAME_OK && ahead.shift == LENGTH_KNOWN) {
                 at += skip_body(&ahead, bytes.size - at);
             }
         } else {
             at += skip_body(&ahead, bytes.size - at);
         }
     }
-    *walker = ahead;
+    *walker = status == MQTT_FRAME_TOO_LARGE ? before : ahead;
     *out_clean = status == MQTT_FRAME_OK ? bytes.size : packet_start;
     return status;
 }

@@ -13,6 +13,7 @@ struct policy_facts session_facts(const char *listener, const struct address *ad
         .has_sni = peer->sni != NULL,
         .sni = slice_from_text(peer->sni),
         .protocol = (uint8_t)connect->version,
+        .is_bridge = connect->is_bridge,
         .clean_start = connect->clean_start,
         .session_expiry = connect->session_expiry,
         .keep_alive = connect->keep_alive,

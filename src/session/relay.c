@@ -103,6 +103,8 @@ static enum close_reason reason_of_frame(enum mqtt_frame_status status)
         return CLOSE_SECOND_CONNECT;
     case MQTT_FRAME_NOT_ALLOWED:
         return CLOSE_PACKET_NOT_ALLOWED;
+    case MQTT_FRAME_TOO_LARGE:
+        return CLOSE_PACKET_TOO_LARGE;
     case MQTT_FRAME_OK:
         return CLOSE_INTERNAL_FAULT;
     }

@@ -38,6 +38,7 @@ enum mqtt_connect_status {
 
 struct mqtt_connect {
     enum mqtt_version version;
+    bool is_bridge;     /* the level had bit 7 set, which is how Mosquitto's bridges say so */
     size_t packet_size; /* bytes of the whole packet; what follows in the input is not part of it */
     bool clean_start;   /* Clean Session in 3.x */
     uint16_t keep_alive; /* seconds; 0 is off */

@@ -37,6 +37,7 @@ enum mqtt_frame_status {
     MQTT_FRAME_LENGTH,         /* the fourth length byte says that a fifth follows */
     MQTT_FRAME_SECOND_CONNECT, /* [MQTT-3.1.0-2] */
     MQTT_FRAME_NOT_ALLOWED,    /* a type that this sender may not send */
+    MQTT_FRAME_TOO_LARGE,      /* a packet over the walker's limit */
 };
 
 struct mqtt_frame_walker {
@@ -44,16 +45,26 @@ struct mqtt_frame_walker {
     uint8_t header_bytes; /* of the packet under way: 0 between packets */
     uint8_t type;         /* of the packet under way or, between packets, of the last one */
     uint8_t shift;
-    uint32_t remaining; /* bytes still to come of the packet under way */
-    uint64_t packets;   /* that have ended */
+    uint32_t remaining;    /* bytes still to come of the packet under way */
+    uint64_t packets;      /* that have ended */
+    uint64_t packet_limit; /* bytes of the largest packet, its header included; 0 for none */
 };
 
 void mqtt_frame_init(struct mqtt_frame_walker *walker, enum mqtt_sender sender);
 
+/* The smallest limit there can be. Packets up to this size are skipped without being measured,
+ * so that a limit costs them nothing. */
+#define MQTT_FRAME_LIMIT_MIN 129u
+
+/* Sets or, with 0, lifts the limit. */
+void mqtt_frame_limit(struct mqtt_frame_walker *walker, size_t packet_limit);
+
 /*
  * Follows `bytes`. On a fault, *out_clean is how many bytes at the start belong to
  * packets that are in order (they may still be relayed; the offending packet's
- * first byte is the next one); on OK it is bytes.size. Allowed from a client once its CONNECT
+ * first byte is the next one); on OK it is bytes.size. After TOO_LARGE, and no other fault, the
+ * walker stands before *out_clean and may be told the bytes from there again, once its limit
+ * is lifted. Allowed from a client once its CONNECT
  * has passed: every type but CONNECT, CONNACK, SUBACK, UNSUBACK, PINGRESP, AUTH
  * and 0. Allowed from a server: CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP,
  * SUBACK, UNSUBACK, PINGRESP, DISCONNECT (and AUTH, which a client that asked for

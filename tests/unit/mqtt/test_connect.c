@@ -12,6 +12,7 @@ static const char *const keys[] = {"status",
                                    "at",
                                    "early",
                                    "version",
+                                   "bridge",
                                    "clean_start",
                                    "keep_alive",
                                    "client_id",
@@ -107,6 +108,7 @@ static void expect_number(const struct vector *vector, const char *key, uint64_t
 static void expect_connect(const struct vector *vector, const struct mqtt_connect *connect)
 {
     expect_version(vector, connect->version);
+    cr_assert_eq(connect->is_bridge, vector_flag(vector, "bridge"), "%s", vector->name);
     cr_assert_eq(connect->packet_size, vector->bytes.size, "%s", vector->name);
     cr_assert_eq(connect->clean_start, vector_flag(vector, "clean_start"), "%s", vector->name);
     expect_number(vector, "keep_alive", 0, connect->keep_alive);

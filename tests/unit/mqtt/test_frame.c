@@ -12,6 +12,7 @@ static const char *const status_names[] = {
     [MQTT_FRAME_LENGTH] = "LENGTH",
     [MQTT_FRAME_SECOND_CONNECT] = "SECOND_CONNECT",
     [MQTT_FRAME_NOT_ALLOWED] = "NOT_ALLOWED",
+    [MQTT_FRAME_TOO_LARGE] = "TOO_LARGE",
 };
 
 /* Vectors of at most this size are walked in every split into three. */
@@ -251,5 +252,117 @@ Test(frame, the_largest_packet)
     cr_assert_eq(walker.packets, 1);
     /* Type 0 comes next, which nobody may send. */
     cr_assert_eq(mqtt_frame_walk(&walker, slice_of(zeros, 1), &clean), MQTT_FRAME_NOT_ALLOWED);
+    cr_assert_eq(clean, 0);
+}
+
+/* --- the limit ------------------------------------------------------------------------ */
+
+static size_t length_bytes(size_t remaining)
+{
+    size_t count = 1;
+
+    for (; remaining > 127; remaining /= 128) {
+        count++;
+    }
+    return count;
+}
+
+/* A PUBLISH of `size` bytes altogether, between two PINGREQ. False where there is none: as a
+ * length takes a second byte, a size is skipped. */
+static bool fill_around(struct buffer *stream, size_t size)
+{
+    static const uint8_t ping[] = {0xC0, 0x00};
+    uint8_t header[5] = {0x30};
+    size_t count = 1;
+
+    while (count < 4 && length_bytes(size - 1 - count) != count) {
+        count++;
+    }
+    size_t remaining = size - 1 - count;
+    if (length_bytes(remaining) != count) {
+        return false;
+    }
+    for (size_t at = 0, rest = remaining; at < count; at++, rest /= 128) {
+        header[1 + at] = (uint8_t)(rest % 128 | (at + 1 < count ? 0x80 : 0));
+    }
+    cr_assert(buffer_append(stream, slice_of(ping, 2)));
+    cr_assert(buffer_append(stream, slice_of(header, 1 + count)));
+    for (size_t at = 0; at < remaining; at++) {
+        cr_assert(buffer_append(stream, slice_of("x", 1)));
+    }
+    cr_assert(buffer_append(stream, slice_of(ping, 2)));
+    return true;
+}
+
+/* Walks in pieces of `step` bytes; returns how many bytes were clean. */
+static size_t walk_in_steps(struct mqtt_frame_walker *walker, struct slice bytes, size_t step,
+                            enum mqtt_frame_status *out_status)
+{
+    size_t at = 0;
+
+    *out_status = MQTT_FRAME_OK;
+    while (at < bytes.size && *out_status == MQTT_FRAME_OK) {
+        size_t size = step < bytes.size - at ? step : bytes.size - at;
+        size_t clean = 0;
+
+        *out_status = mqtt_frame_walk(walker, slice_of(bytes.data + at, size), &clean);
+        at += clean;
+    }
+    return at;
+}
+
+static void expect_limit(size_t limit, size_t size, size_t step)
+{
+    struct mqtt_frame_walker walker;
+    enum mqtt_frame_status status;
+    struct buffer stream;
+
+    buffer_init(&stream, 1u << 20);
+    if (fill_around(&stream, size)) {
+        mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+        mqtt_frame_limit(&walker, limit);
+        size_t clean = walk_in_steps(&walker, buffer_slice(&stream), step, &status);
+        cr_assert_eq(status, size > limit ? MQTT_FRAME_TOO_LARGE : MQTT_FRAME_OK,
+                     "%zu of %zu in steps of %zu", size, limit, step);
+        cr_assert_eq(walker.packets, size > limit ? 1 : 3);
+        /* Of a packet that is too large no more than its header has passed. */
+        cr_assert(size > limit ? clean < 2 + 5 : clean == stream.size);
+
+        /* Observed, and let pass from where it was stopped. */
+        mqtt_frame_limit(&walker, 0);
+        walk_in_steps(&walker, slice_after(buffer_slice(&stream), clean), step, &status);
+        cr_assert_eq(status, MQTT_FRAME_OK);
+        cr_assert_eq(walker.packets, 3);
+        cr_assert(mqtt_frame_at_boundary(&walker));
+    }
+    buffer_deinit(&stream);
+}
+
+Test(frame, a_packet_at_the_limit_passes_and_one_past_it_does_not)
+{
+    static const size_t limits[] = {MQTT_FRAME_LIMIT_MIN, 131, 300, 16386, 16388, 20000};
+    static const size_t steps[] = {1, 2, 3, 4, 5, 7, 200, 65536};
+
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        for (size_t j = 0; j < sizeof steps / sizeof steps[0]; j++) {
+            for (size_t size = limits[i] - 2; size <= limits[i] + 2; size++) {
+                expect_limit(limits[i], size, steps[j]);
+            }
+        }
+    }
+}
+
+Test(frame, the_largest_limit)
+{
+    static const uint8_t header[] = {0x30, 0xFF, 0xFF, 0xFF, 0x7F};
+    struct mqtt_frame_walker walker;
+    size_t clean;
+
+    mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+    mqtt_frame_limit(&walker, 268435460);
+    cr_assert_eq(mqtt_frame_walk(&walker, slice_of(header, 5), &clean), MQTT_FRAME_OK);
+    mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+    mqtt_frame_limit(&walker, 268435459);
+    cr_assert_eq(mqtt_frame_walk(&walker, slice_of(header, 5), &clean), MQTT_FRAME_TOO_LARGE);
     cr_assert_eq(clean, 0);
 }
