@@ -54,6 +54,13 @@ static void judge(struct session *session)
 
     policy_decide(session->snapshot->policy, &facts, &verdict);
     session->rule = verdict.rule;
+    session->decider = verdict.decider;
+    session->observes = verdict.observes;
+    session->admission->is_password_observed = verdict.is_password_observed;
+    if (verdict.is_observed) {
+        report_observed(session, close_reason_of_policy(verdict.reason),
+                        policy_reason_text(verdict.reason));
+    }
     switch (verdict.outcome) {
     case POLICY_DENY:
         session_close(session, close_reason_of_policy(verdict.reason),
@@ -123,6 +130,7 @@ static bool parse(struct session *session)
     }
     if (status == MQTT_CONNECT_OK || status == MQTT_CONNECT_CLIENT_ID) {
         session->version = (uint8_t)admission->connect.version;
+        session->is_bridge = admission->connect.is_bridge;
         session->client_packet_max = admission->connect.maximum_packet_size;
     }
     if (status == MQTT_CONNECT_OK) {

@@ -83,6 +83,17 @@ static bool is_remembered(const struct session *session)
                            clock_monotonic_ms());
 }
 
+/* Not proven. Where that is only observed, the client comes in under the name it gave. */
+static void refuse_login(struct session *session, const char *detail)
+{
+    if (session->admission->is_password_observed) {
+        report_observed(session, CLOSE_BAD_CREDENTIALS, detail);
+        dial_enter(session);
+    } else {
+        session_close(session, CLOSE_BAD_CREDENTIALS, detail);
+    }
+}
+
 void authorise_enter(struct session *session)
 {
     const struct config *config = session_config(session);
@@ -90,7 +101,7 @@ void authorise_enter(struct session *session)
 
     session_enter(session, SESSION_AUTHORISE, config->connect_timeout_ms);
     if (session->snapshot->credentials == NULL) {
-        session_close(session, CLOSE_BAD_CREDENTIALS, "no password file is configured");
+        refuse_login(session, "no password file is configured");
         return;
     }
     if (is_remembered(session)) {
@@ -119,7 +130,7 @@ void authorise_on_verdict(struct session *session, const struct session_input *i
     if (input->status == 0) {
         dial_enter(session);
     } else {
-        session_close(session, CLOSE_BAD_CREDENTIALS, NULL);
+        refuse_login(session, NULL);
     }
 }
 

@@ -51,6 +51,19 @@ static int write_disconnect(struct session *session, enum close_reason reason)
     return write_answer(session, &answer);
 }
 
+int close_code(const struct session *session, enum close_reason reason)
+{
+    struct answer_terms terms = terms_of(session);
+    struct answer answer;
+
+    if (session->state == SESSION_RELAY) {
+        answer_disconnect(reason, &terms, &answer);
+    } else {
+        answer_connack(reason, &terms, &answer);
+    }
+    return answer.code;
+}
+
 static int write_last_words(struct session *session, enum close_reason reason)
 {
     int code = CLOSE_CODE_NONE;

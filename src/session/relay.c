@@ -4,7 +4,8 @@
  * owns:         both streams, the two frame walkers
  * deadline:     none; SESSION_HALF_CLOSED_MS once one side has ended
  * reasons:      client_ended, client_lost, upstream_ended, upstream_lost, tls_failed,
- *               second_connect, packet_not_allowed, packet_malformed, upstream_packet
+ *               second_connect, packet_not_allowed, packet_malformed, packet_too_large,
+ *               upstream_packet
  *
  * What comes from one side goes to the other unchanged. When the kernel does not take
  * all of it, the rest is queued and its source is not read until the queue is empty.
@@ -111,11 +112,27 @@ static enum close_reason reason_of_frame(enum mqtt_frame_status status)
     return CLOSE_INTERNAL_FAULT;
 }
 
+/* A packet over the rule's limit that is only observed is told once and passes. */
+static enum mqtt_frame_status walk_client(struct session *session, struct slice bytes,
+                                          size_t *out_clean)
+{
+    enum mqtt_frame_status status = mqtt_frame_walk(&session->from_client, bytes, out_clean);
+
+    if (status == MQTT_FRAME_TOO_LARGE && session->observes) {
+        size_t clean = 0;
+        report_observed(session, CLOSE_PACKET_TOO_LARGE, NULL);
+        mqtt_frame_limit(&session->from_client, 0);
+        status = mqtt_frame_walk(&session->from_client, slice_after(bytes, *out_clean), &clean);
+        *out_clean += clean;
+    }
+    return status;
+}
+
 /* Passes plaintext on; false when the session is closing now. */
 static bool pass_to_upstream(struct session *session, struct slice bytes)
 {
     size_t clean = 0;
-    enum mqtt_frame_status status = mqtt_frame_walk(&session->from_client, bytes, &clean);
+    enum mqtt_frame_status status = walk_client(session, bytes, &clean);
 
     session->client_bytes += clean;
     if (!session->upstream_is_broken && clean > 0 &&
@@ -211,6 +228,9 @@ void relay_enter(struct session *session)
     session_enter(session, SESSION_RELAY, 0);
     mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT);
     mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER);
+    if (session->decider != NULL) {
+        mqtt_frame_limit(&session->from_client, policy_rule_packet_size(session->decider));
+    }
     session->client.read_limit = SESSION_READ_CLIENT;
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
     report_admitted(session);

@@ -70,6 +70,7 @@ static void put_client(struct log_line *line, const struct session *session)
     if (session->version != 0) {
         log_text(line, "protocol", mqtt_version_text((enum mqtt_version)session->version));
     }
+    put_if_known(line, "bridge", session->is_bridge ? "yes" : NULL);
     put_names(line, session);
     put_if_known(line, "rule", session->rule);
 }
@@ -101,6 +102,21 @@ static void put_reason(struct log_line *line, enum close_reason reason, const ch
         snprintf(text, sizeof text, "0x%02x", (unsigned)code & 0xffu);
         log_text(line, "code", text);
     }
+}
+
+void report_observed(const struct session *session, enum close_reason reason, const char *detail)
+{
+    enum log_level level = close_reason_row(reason)->level;
+    struct log_line line;
+
+    if (!log_is_on(level)) {
+        return;
+    }
+    begin(&line, session, level, "observed");
+    put_client(&line, session);
+    log_text(&line, "verdict", "observe");
+    put_reason(&line, reason, detail, close_code(session, reason));
+    log_end(&line);
 }
 
 void report_closed(struct session *session, enum close_reason reason, const char *detail, int code)

@@ -62,7 +62,8 @@ struct admission {
     struct mqtt_fault fault;
     bool is_parsed;
     struct net_dial dial;
-    struct login_job *login; /* under way on the thread pool, or NULL */
+    struct login_job *login;   /* under way on the thread pool, or NULL */
+    bool is_password_observed; /* a wrong password is logged, and the client let in */
 };
 
 struct session {
@@ -96,7 +97,10 @@ struct session {
     uint32_t client_packet_max; /* Maximum Packet Size of a 5.0 client, in bytes */
     char *client_id;            /* for the log; NULL until CONNECT was read */
     char *username;
-    const char *rule; /* owned by the snapshot's policy */
+    const char *rule;                  /* owned by the snapshot's policy, as the next */
+    const struct policy_rule *decider; /* NULL when no rule decided */
+    bool observes;                     /* what it does against its rule is logged, no more */
+    bool is_bridge;
     struct mqtt_frame_walker from_client;
     struct mqtt_frame_walker from_upstream;
     uint64_t client_bytes; /* MQTT bytes from the client that were passed on */
@@ -152,6 +156,8 @@ void relay_on_drained(struct session *session, const struct session_input *input
 
 /* The one exit. `detail` is a text for the log, borrowed for the call, or NULL. */
 void session_close(struct session *session, enum close_reason reason, const char *detail);
+/* The code that session_close() would send now; CLOSE_CODE_NONE for none. */
+int close_code(const struct session *session, enum close_reason reason);
 void close_on_client_data(struct session *session, const struct session_input *input);
 void close_on_client_end(struct session *session, const struct session_input *input);
 void close_on_client_drained(struct session *session, const struct session_input *input);
@@ -160,6 +166,8 @@ void close_ignore(struct session *session, const struct session_input *input);
 
 /* report.c: one line for the decision, one for the end. */
 void report_admitted(struct session *session);
+/* What would have been refused or ended, and was not: the policy or the rule observes. */
+void report_observed(const struct session *session, enum close_reason reason, const char *detail);
 void report_closed(struct session *session, enum close_reason reason, const char *detail, int code);
 
 #endif
