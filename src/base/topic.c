@@ -97,7 +97,7 @@ bool topic_covers(struct slice filter, struct slice asked)
         if (is_wildcard(their, '#')) {
             /* Only `#` is for all that follow. A name has one level at least, though, so in
              * front `#` says the same as `+/#`. */
-            return is_first && takes_any && slice_is(ours.rest, "#") && !ours.is_over;
+            return is_first && takes_any && slice_is(ours.rest, "#");
         }
         if (!takes_any && !slice_equal(our, their)) {
             return false;

@@ -8,6 +8,7 @@
 enum mqtt_property_place {
     MQTT_IN_CONNECT = 1,
     MQTT_IN_WILL = 2,
+    MQTT_IN_PUBLISH = 4, /* read by inspect.c, which needs no more than types */
 };
 
 /* Gives the fields that properties set the values the standard gives to absent ones. */

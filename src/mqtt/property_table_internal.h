@@ -1,4 +1,4 @@
-/* What a property of CONNECT or of its will may be: one row for each, as data. */
+/* What a property of CONNECT, of its will or of PUBLISH may be: one row for each, as data. */
 #ifndef MOAT_MQTT_PROPERTY_TABLE_INTERNAL_H
 #define MOAT_MQTT_PROPERTY_TABLE_INTERNAL_H
 
@@ -18,6 +18,7 @@ enum mqtt_property_id {
     MQTT_REQUEST_RESPONSE_INFORMATION = 0x19,
     MQTT_RECEIVE_MAXIMUM = 0x21,
     MQTT_TOPIC_ALIAS_MAXIMUM = 0x22,
+    MQTT_TOPIC_ALIAS = 0x23,
     MQTT_USER_PROPERTY = 0x26,
     MQTT_MAXIMUM_PACKET_SIZE = 0x27,
 };
