@@ -65,12 +65,6 @@ static void check_match(const struct config *config, size_t at, struct config_fa
                      "match to make this a rule for every client",
                      at);
     }
-    if (!has_condition(config, at) && at + 1 < config->rule_count) {
-        config_warning(faults, config->path, config_place_of(config, "policy.rules[%zu]", at + 1),
-                       "policy.rules[%zu]: never reached, because policy.rules[%zu] before it is "
-                       "for every client; put it further up",
-                       at + 1, at);
-    }
 }
 
 static bool is_listener(const struct config *config, const char *name)

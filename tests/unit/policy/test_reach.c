@@ -259,6 +259,20 @@ Test(reach, rules_that_cover)
     cr_expect_not(policy_rule_covers(&pair, &lan));
 }
 
+Test(reach, networks_that_cover)
+{
+    const char *const wide[] = {"10.0.0.0/8"};
+    const char *const same_start[] = {"10.0.0.0/16"};
+    const char *const every[] = {"::/0"};
+    const struct policy_rule_spec large = {.addresses = wide, .address_count = 1};
+    const struct policy_rule_spec small = {.addresses = same_start, .address_count = 1};
+    const struct policy_rule_spec other = {.addresses = every, .address_count = 1};
+
+    cr_expect(policy_rule_covers(&large, &small));
+    cr_expect_not(policy_rule_covers(&small, &large));
+    cr_expect_not(policy_rule_covers(&other, &large), "of the other family");
+}
+
 Test(reach, protocols_that_cover)
 {
     const uint8_t old[] = {3, 4};
