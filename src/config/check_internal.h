@@ -2,6 +2,11 @@
 #define MOAT_CONFIG_CHECK_INTERNAL_H
 
 #include "moat/config/config.h"
+#include "moat/policy/credentials.h"
+
+/* Warnings of users whom no rule lets in, and of hashes that are quick to guess. */
+void check_users(const struct config *config, const struct credentials *credentials,
+                 struct config_faults *faults);
 
 /* Warnings of rules and patterns that do nothing. */
 void check_reach(const struct config *config, struct config_faults *faults);

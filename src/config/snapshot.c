@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "check_internal.h"
 #include "files_internal.h"
 #include "places_internal.h"
 #include "read_internal.h"
@@ -144,6 +145,7 @@ static void parse_credentials(struct snapshot *snapshot, const struct file_bytes
     struct credentials_fault fault;
     snapshot->credentials = credentials_parse(file_slice(bytes), &fault);
     if (snapshot->credentials != NULL) {
+        check_users(config, snapshot->credentials, faults);
         return;
     }
     if (fault.line > 0) {

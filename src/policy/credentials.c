@@ -179,6 +179,20 @@ const char *credentials_name(const struct credentials *credentials, size_t index
     return credentials->users[index].name;
 }
 
+bool credentials_is_weak(const struct credentials *credentials, size_t index)
+{
+    const struct credential *credential = &credentials->users[index].credential;
+    switch (credential->kind) {
+    case CREDENTIAL_PBKDF2:
+        return credential->rounds < CREDENTIALS_ITERATIONS_LOW;
+    case CREDENTIAL_SHA512:
+        return true;
+    case CREDENTIAL_ARGON2:
+        return false;
+    }
+    return true;
+}
+
 bool credentials_verify(const struct credentials *credentials, struct slice username,
                         struct slice password)
 {

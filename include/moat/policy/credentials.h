@@ -18,6 +18,9 @@
 #define CREDENTIALS_ITERATIONS     50000u
 #define CREDENTIALS_ITERATIONS_MAX 10000000u
 
+/* Below this many a line is called weak; Mosquitto 2.0 wrote 101. */
+#define CREDENTIALS_ITERATIONS_LOW 1000u
+
 struct credentials;
 
 /* Where and why a password file was rejected. */
@@ -43,6 +46,10 @@ bool credentials_verify(const struct credentials *credentials, struct slice user
  * credentials_verify(), the time these take tells who exists. */
 bool credentials_has(const struct credentials *credentials, struct slice username) MOAT_MUST_CHECK;
 const char *credentials_name(const struct credentials *credentials, size_t index);
+
+/* True when whoever got hold of the file could try passwords of this user very fast: the hash is
+ * made in a single step, or in fewer than CREDENTIALS_ITERATIONS_LOW. */
+bool credentials_is_weak(const struct credentials *credentials, size_t index) MOAT_MUST_CHECK;
 
 /* Why this user name cannot be written in a password file, as a static sentence, or NULL. */
 const char *credentials_check_username(struct slice username) MOAT_MUST_CHECK;

@@ -175,6 +175,62 @@ Test(snapshot, hashes_that_everybody_can_read)
     snapshot_unref(snapshot);
 }
 
+/* --- users ------------------------------------------------------------------------------- */
+
+static void write_users(const char *const *names, size_t count, unsigned iterations)
+{
+    FILE *file = fopen("passwords", "w");
+    cr_assert_not_null(file);
+    for (size_t i = 0; i < count; i++) {
+        struct credentials_fault fault;
+        char *line = credentials_make_line(slice_from_text(names[i]), slice_from_text("secret"),
+                                           iterations, &fault);
+        cr_assert_not_null(line);
+        fprintf(file, "%s\n", line);
+        secret_free_text(line);
+    }
+    cr_assert_eq(fclose(file), 0);
+    cr_assert_eq(chmod("passwords", 0600), 0);
+}
+
+static void load_rules(const char *rules)
+{
+    char text[sizeof(good) + 256];
+    const char *end = strstr(good, "    - name: people");
+    snprintf(text, sizeof(text), "%.*s%s", (int)(end - good), good, rules);
+    struct snapshot *snapshot = load(text);
+    cr_expect_not_null(snapshot);
+    snapshot_unref(snapshot);
+}
+
+Test(snapshot, users_whom_no_rule_lets_in)
+{
+    static const char *const names[] = {"ann", "bob", "cleo", "dora", "eve", "fay"};
+    write_users(names, 6, 1000);
+    load_rules("    - { name: a, match: { username: [ann, \"b*\"] }, require: [password] }\n"
+               "    - { name: b, match: { username: cleo }, action: deny }\n");
+    EXPECT_WARNING(&faults, 13, 18, "no rule lets in cleo, dora, eve and 1 other;");
+    cr_expect_eq(faults.count, 1);
+}
+
+Test(snapshot, users_whom_a_rule_lets_in)
+{
+    static const char *const names[] = {"ann", "bob"};
+    write_users(names, 2, 1000);
+    load_rules("    - { name: a, match: { username: ann }, require: [password] }\n"
+               "    - { name: b, match: { address: 10.0.0.0/8 }, require: [password] }\n");
+    cr_expect_eq(faults.count, 0);
+}
+
+Test(snapshot, hashes_that_are_quick_to_guess)
+{
+    static const char *const names[] = {"ann", "bob"};
+    write_users(names, 2, 999);
+    load_rules("    - { name: a, require: [password] }\n");
+    EXPECT_WARNING(&faults, 13, 18, "the hashes of ann, bob are quick to guess");
+    cr_expect_eq(faults.count, 1);
+}
+
 Test(snapshot, all_faults_of_all_files_in_one_run)
 {
     write_text("server.crt", "nothing\n", 0644);
