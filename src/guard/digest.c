@@ -35,8 +35,7 @@ static const char *tag_of(enum guard_proof proof)
 struct digest digest_of_identity(const uint8_t key[DIGEST_KEY_SIZE], struct slice scope,
                                  const struct guard_identity *identity)
 {
-    const struct slice parts[] = {scope, slice_from_text(tag_of(identity->proof)), identity->issuer,
-                                  identity->name};
+    const struct slice parts[] = {scope, slice_from_text(tag_of(identity->proof)), identity->name};
     return digest_of(key, parts, sizeof parts / sizeof parts[0]);
 }
 

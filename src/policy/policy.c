@@ -87,6 +87,7 @@ static const char *limits_copy(struct policy_limits *limits, const struct policy
         .denies_will_retain = spec->denies_will_retain,
         .needs_clean_session = spec->needs_clean_session,
         .client_id_length = spec->client_id_length,
+        .connections = spec->connections,
     };
     const char *fault = templates_copy(&limits->will_topics, TEMPLATE_FILTER, spec->will_topics,
                                        spec->will_topic_count);
@@ -106,6 +107,7 @@ static const char *rule_init(struct policy_rule *rule, const struct policy_rule_
         .mode = spec->mode,
         .deny = spec->deny,
         .require = spec->require,
+        .owner = spec->owner,
         .allows_bridges = spec->allows_bridges,
     };
     if (spec->name == NULL || spec->name[0] == '\0') {
@@ -187,4 +189,24 @@ size_t policy_rule_count(const struct policy *policy)
 size_t policy_rule_packet_size(const struct policy_rule *rule)
 {
     return rule->limits.packet_size;
+}
+
+unsigned policy_rule_connections(const struct policy_rule *rule)
+{
+    return rule->limits.connections;
+}
+
+/* A certificate that a rule does not ask for may be there today and not tomorrow; its client
+ * would become another one with it. */
+enum policy_owner policy_rule_owner(const struct policy_rule *rule)
+{
+    switch (rule->owner) {
+    case POLICY_OWNER_CERTIFICATE:
+    case POLICY_OWNER_USERNAME:
+        return rule->owner;
+    case POLICY_OWNER_PROOF:
+        break;
+    }
+    return rule->require == POLICY_REQUIRE_PASSWORD ? POLICY_OWNER_USERNAME
+                                                    : POLICY_OWNER_CERTIFICATE;
 }

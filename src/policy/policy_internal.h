@@ -18,6 +18,7 @@ struct policy_limits {
     uint32_t client_id_length;
     struct characters client_id_characters;
     unsigned protocols; /* as in struct policy_rule */
+    uint32_t connections;
 };
 
 struct policy_rule {
@@ -25,6 +26,7 @@ struct policy_rule {
     enum policy_mode mode;
     bool deny;
     enum policy_require require;
+    enum policy_owner owner;
     bool allows_bridges;
     struct globs listeners;
     struct networks addresses;

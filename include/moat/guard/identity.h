@@ -12,11 +12,11 @@ enum guard_proof {
     GUARD_PROOF_USERNAME,
 };
 
-/* Slices are borrowed. */
 struct guard_identity {
     enum guard_proof proof;
-    struct slice issuer; /* of the certificate: two authorities may sign the same name */
-    struct slice name;
+    struct slice name; /* borrowed; tells it from all others with this kind of proof. Of a
+                          certificate that is the issuer as well, for two authorities may sign
+                          the same name. */
 };
 
 #endif

@@ -92,6 +92,13 @@ enum policy_require {
     POLICY_REQUIRE_ANY,         /* any: [certificate, password] */
 };
 
+/* Which proof decides who a client is for the ownership of its client identifier. */
+enum policy_owner {
+    POLICY_OWNER_PROOF = 0, /* of a rule: the one that `require` asks for */
+    POLICY_OWNER_CERTIFICATE,
+    POLICY_OWNER_USERNAME,
+};
+
 /* What clients of a rule may ask for in CONNECT and send later. Zero: no such limit. */
 struct policy_limits_spec {
     uint32_t keep_alive_ms; /* the longest; whole seconds in CONNECT */
@@ -107,6 +114,7 @@ struct policy_limits_spec {
     const char *client_id_characters; /* "alphanumeric", "printable" or "[a-z0-9_-]" */
     const uint8_t *protocols;         /* protocol levels 3, 4, 5 */
     size_t protocol_count;
+    uint32_t connections; /* sessions of one identity at a time */
 };
 
 /* One rule as written. All texts are copied. NULL or a count of 0: no such condition. */
@@ -115,6 +123,7 @@ struct policy_rule_spec {
     enum policy_mode mode;
     bool deny; /* action: deny; `require` is then not looked at */
     enum policy_require require;
+    enum policy_owner owner;
     bool allows_bridges;
     /* match */
     const char *const *listeners; /* globs; one must hold */
@@ -156,6 +165,13 @@ size_t policy_rule_count(const struct policy *policy);
 
 /* The largest packet that clients of this rule may send, in bytes; 0 for no limit. */
 size_t policy_rule_packet_size(const struct policy_rule *rule);
+
+/* How many sessions one identity may have under this rule; 0 for no limit. */
+unsigned policy_rule_connections(const struct policy_rule *rule);
+
+/* Which of two proofs says who a client of this rule is: CERTIFICATE or USERNAME. Where only
+ * one is there, it is that. */
+enum policy_owner policy_rule_owner(const struct policy_rule *rule);
 
 /* The verdict on one CONNECT. Never allocates. */
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,

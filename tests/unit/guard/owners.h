@@ -14,11 +14,9 @@ static inline struct guard_identity user(const char *name)
     return (struct guard_identity){.proof = GUARD_PROOF_USERNAME, .name = slice_from_text(name)};
 }
 
-static inline struct guard_identity certificate(const char *issuer, const char *name)
+static inline struct guard_identity certificate(const char *name)
 {
-    return (struct guard_identity){.proof = GUARD_PROOF_CERTIFICATE,
-                                   .issuer = slice_from_text(issuer),
-                                   .name = slice_from_text(name)};
+    return (struct guard_identity){.proof = GUARD_PROOF_CERTIFICATE, .name = slice_from_text(name)};
 }
 
 static inline struct guard_identity nobody(void)

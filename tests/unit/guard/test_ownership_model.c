@@ -152,7 +152,7 @@ static struct guard_identity identity_of(int owner)
     if (owner == NONE) {
         return nobody();
     }
-    return owner == 3 ? certificate("CN=A", names[owner]) : user(names[owner]);
+    return owner == 3 ? certificate(names[owner]) : user(names[owner]);
 }
 
 static const char *name_of(int id)

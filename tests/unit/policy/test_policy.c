@@ -131,3 +131,46 @@ Test(policy, texts_are_copied)
     cr_expect_str_eq(verdict.rule, "people");
     policy_free(policy);
 }
+
+/* --- what a rule says about sessions that it lets in -------------------------------------- */
+
+static void expect_of_rule(const struct policy_rule_spec *spec, enum policy_owner owner,
+                           unsigned connections)
+{
+    struct policy *policy = policy_new();
+    cr_assert_not_null(policy);
+    cr_assert_null(policy_add(policy, spec));
+    const struct policy_facts facts = {.protocol = 4};
+    struct policy_verdict verdict;
+    policy_decide(policy, &facts, &verdict);
+    cr_assert_not_null(verdict.decider);
+    cr_expect_eq(policy_rule_owner(verdict.decider), owner, "require %d, owner %d",
+                 (int)spec->require, (int)spec->owner);
+    cr_expect_eq(policy_rule_connections(verdict.decider), connections);
+    policy_free(policy);
+}
+
+Test(policy, who_owns_is_told_by_what_the_rule_requires)
+{
+    static const enum policy_owner expected[] = {
+        [POLICY_REQUIRE_NONE] = POLICY_OWNER_CERTIFICATE,
+        [POLICY_REQUIRE_CERTIFICATE] = POLICY_OWNER_CERTIFICATE,
+        [POLICY_REQUIRE_PASSWORD] = POLICY_OWNER_USERNAME,
+        [POLICY_REQUIRE_BOTH] = POLICY_OWNER_CERTIFICATE,
+        [POLICY_REQUIRE_ANY] = POLICY_OWNER_CERTIFICATE,
+    };
+    for (int require = POLICY_REQUIRE_NONE; require <= POLICY_REQUIRE_ANY; require++) {
+        struct policy_rule_spec spec = {.name = "r", .require = (enum policy_require)require};
+        expect_of_rule(&spec, expected[require], 0);
+        spec.owner = POLICY_OWNER_USERNAME;
+        expect_of_rule(&spec, POLICY_OWNER_USERNAME, 0);
+        spec.owner = POLICY_OWNER_CERTIFICATE;
+        expect_of_rule(&spec, POLICY_OWNER_CERTIFICATE, 0);
+    }
+}
+
+Test(policy, connections_are_kept)
+{
+    const struct policy_rule_spec spec = {.name = "r", .limits = {.connections = 7}};
+    expect_of_rule(&spec, POLICY_OWNER_CERTIFICATE, 7);
+}
