@@ -179,6 +179,21 @@ const char *policy_check_filter(struct slice text, struct slice *out_unknown)
     return template_check(TEMPLATE_FILTER, text, out_unknown);
 }
 
+const char *policy_check_bind_username(struct slice text)
+{
+    struct template_reader reader = {.kind = TEMPLATE_NAME, .text = text};
+    struct template_element element;
+    const char *fault = NULL;
+    while (fault == NULL && reader.at < text.size) {
+        fault = read_element(&reader, &element);
+        if (fault == NULL && element.kind == TEMPLATE_VARIABLE &&
+            element.variable == TEMPLATE_USERNAME) {
+            fault = "${username} would compare the user name with itself; write what it must be";
+        }
+    }
+    return fault;
+}
+
 /* Literal bytes that stand together are one part. `used` counts those of all parts. */
 static void add_element(struct template *template, const struct template_element *element,
                         size_t *used)

@@ -79,6 +79,10 @@ bool template_has(const struct template *template, enum template_variable variab
 bool template_match(const struct template *template, const struct template_values *values,
                     struct slice text) MOAT_MUST_CHECK;
 
+/* True when a fact is missing, or would change what the template means. */
+bool template_is_void(const struct template *template,
+                      const struct template_values *values) MOAT_MUST_CHECK;
+
 enum template_expansion {
     TEMPLATE_VOID = 0, /* a fact is missing, or would change what the filter means */
     TEMPLATE_EXPANDED,
@@ -88,7 +92,8 @@ enum template_expansion {
 /*
  * The topic filter with the facts in their places, to be released with free(). Void when a
  * fact is missing or empty, holds `/`, `+`, `#` or NUL, or begins with `$`: such a client
- * would choose its own levels. A void filter allows nothing, and where it denies, it denies all.
+ * would choose its own levels; and when the whole is longer than a topic may be. A void filter
+ * allows nothing, and where it denies, it denies all.
  */
 enum template_expansion template_expand(const struct template *filter,
                                         const struct template_values *values,

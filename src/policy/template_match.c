@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "moat/base/topic.h"
+
 /* What a part of fixed text stands for. */
 static struct slice piece_of(const struct template_part *part, const struct template_values *values)
 {
@@ -65,8 +67,8 @@ static bool match_name(const struct template *template, const struct template_va
     return true;
 }
 
-/* A piece never ends inside a level of its own making (see is_void()), so nothing has to be
- * tried twice: `+` ends where the topic's level ends. */
+/* A piece never ends inside a level of its own making (see template_is_void()), so nothing has
+ * to be tried twice: `+` ends where the topic's level ends. */
 static bool match_filter(const struct template *template, const struct template_values *values,
                          struct slice topic)
 {
@@ -108,7 +110,7 @@ static bool is_harmful_in_filter(struct slice value)
            memchr(value.data, '\0', value.size) != NULL;
 }
 
-static bool is_void(const struct template *template, const struct template_values *values)
+bool template_is_void(const struct template *template, const struct template_values *values)
 {
     for (size_t index = 0; index < template->count; index++) {
         const struct template_part *part = &template->parts[index];
@@ -126,7 +128,7 @@ static bool is_void(const struct template *template, const struct template_value
 bool template_match(const struct template *template, const struct template_values *values,
                     struct slice text)
 {
-    if (is_void(template, values)) {
+    if (template_is_void(template, values)) {
         return false;
     }
     if (template->kind == TEMPLATE_NAME) {
@@ -161,12 +163,15 @@ static struct slice text_of(const struct template_part *part, const struct templ
 enum template_expansion template_expand(const struct template *filter,
                                         const struct template_values *values, char **out_text)
 {
-    if (is_void(filter, values)) {
+    if (template_is_void(filter, values)) {
         return TEMPLATE_VOID;
     }
     size_t size = 1;
     for (size_t index = 0; index < filter->count; index++) {
         size += text_of(&filter->parts[index], values).size;
+    }
+    if (size > TOPIC_SIZE_MAX + 1) {
+        return TEMPLATE_VOID;
     }
     char *text = malloc(size);
     if (text == NULL) {
