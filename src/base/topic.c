@@ -70,11 +70,6 @@ bool topic_is_filter(struct slice text)
 
 /* --- sets of names --- */
 
-bool topic_is_reserved(struct slice topic)
-{
-    return slice_starts_with(topic, "$");
-}
-
 bool topic_covers(struct slice filter, struct slice asked)
 {
     struct topic_cursor ours = cursor_of(filter);
@@ -84,7 +79,7 @@ bool topic_covers(struct slice filter, struct slice asked)
     while (!ours.is_over) {
         struct slice our = take_level(&ours);
         bool takes_any = is_wildcard(our, '+') || is_wildcard(our, '#');
-        if (is_first && takes_any && topic_is_reserved(asked)) {
+        if (is_first && takes_any && slice_starts_with(asked, "$")) {
             return false;
         }
         if (is_wildcard(our, '#')) {

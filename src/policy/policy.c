@@ -29,6 +29,10 @@ static void rule_deinit(struct policy_rule *rule)
     templates_free(&rule->bind_client_ids);
     templates_free(&rule->bind_usernames);
     templates_free(&rule->limits.will_topics);
+    templates_free(&rule->publish.allow);
+    templates_free(&rule->publish.deny);
+    templates_free(&rule->subscribe.allow);
+    templates_free(&rule->subscribe.deny);
     characters_free(&rule->limits.client_id_characters);
 }
 
@@ -101,6 +105,15 @@ static const char *limits_copy(struct policy_limits *limits, const struct policy
     return protocols_copy(&limits->protocols, spec->protocols, spec->protocol_count);
 }
 
+static const char *topics_copy(struct policy_topics *topics, const struct policy_topics_spec *spec)
+{
+    const char *fault =
+        templates_copy(&topics->allow, TEMPLATE_FILTER, spec->allow, spec->allow_count);
+    return fault != NULL
+               ? fault
+               : templates_copy(&topics->deny, TEMPLATE_FILTER, spec->deny, spec->deny_count);
+}
+
 static const char *rule_init(struct policy_rule *rule, const struct policy_rule_spec *spec)
 {
     *rule = (struct policy_rule){
@@ -121,7 +134,13 @@ static const char *rule_init(struct policy_rule *rule, const struct policy_rule_
     if (fault == NULL) {
         fault = bind_copy(rule, spec);
     }
-    return fault != NULL ? fault : limits_copy(&rule->limits, &spec->limits);
+    if (fault == NULL) {
+        fault = limits_copy(&rule->limits, &spec->limits);
+    }
+    if (fault == NULL) {
+        fault = topics_copy(&rule->publish, &spec->publish);
+    }
+    return fault != NULL ? fault : topics_copy(&rule->subscribe, &spec->subscribe);
 }
 
 /* Room for one rule more. */

@@ -21,6 +21,12 @@ struct policy_limits {
     uint32_t connections;
 };
 
+/* See struct policy_topics_spec. */
+struct policy_topics {
+    struct templates allow;
+    struct templates deny;
+};
+
 struct policy_rule {
     char *name;
     enum policy_mode mode;
@@ -39,6 +45,8 @@ struct policy_rule {
     struct templates bind_client_ids;
     struct templates bind_usernames;
     struct policy_limits limits;
+    struct policy_topics publish;
+    struct policy_topics subscribe;
 };
 
 struct policy {

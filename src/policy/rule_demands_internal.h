@@ -14,4 +14,7 @@ void rule_demand_version(const struct judging *judging, struct demands *demands)
 /* The rest of `limits` that CONNECT can break. */
 void rule_demand_limits(struct judging *judging, struct demands *demands);
 
+/* The topic lists of the rule, for a will. */
+void rule_demand_will_is_permitted(struct judging *judging, struct demands *demands);
+
 #endif

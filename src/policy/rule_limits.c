@@ -133,6 +133,7 @@ static void demand_will(struct judging *judging, struct demands *demands)
         demand_word(judging, demands, POLICY_REASON_WILL, "limits.will", "deny", false);
     }
     demand_will_topic(judging, demands);
+    rule_demand_will_is_permitted(judging, demands);
     if (limits->will_qos_end > 0 && demand_is_due(judging, demands)) {
         demand_number(judging, demands, POLICY_REASON_WILL_QOS,
                       (struct policy_trace_event){.key = "limits.will_qos",

@@ -30,9 +30,6 @@ bool topic_covers(struct slice filter, struct slice asked) MOAT_MUST_CHECK;
  */
 bool topic_overlaps(struct slice filter, struct slice asked) MOAT_MUST_CHECK;
 
-/* A name or filter that begins with `$`: brokers keep these for powers of their own. */
-bool topic_is_reserved(struct slice topic) MOAT_MUST_CHECK;
-
 /*
  * The filter of a subscription without the `$share/<group>/` in front, which is where there
  * is one. False when `$share` is not followed by a group without wildcards and a filter that

@@ -117,6 +117,14 @@ struct policy_limits_spec {
     uint32_t connections; /* sessions of one identity at a time */
 };
 
+/* Topic filters with substitutions; see grants.h for how they are read. */
+struct policy_topics_spec {
+    const char *const *allow;
+    size_t allow_count;
+    const char *const *deny;
+    size_t deny_count;
+};
+
 /* One rule as written. All texts are copied. NULL or a count of 0: no such condition. */
 struct policy_rule_spec {
     const char *name;
@@ -148,6 +156,8 @@ struct policy_rule_spec {
     const char *const *bind_usernames; /* a CONNECT without user name claims none: in order */
     size_t bind_username_count;
     struct policy_limits_spec limits;
+    struct policy_topics_spec publish; /* wills included */
+    struct policy_topics_spec subscribe;
 };
 
 /* NULL without memory. */

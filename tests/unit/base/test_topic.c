@@ -332,11 +332,3 @@ Test(topic, shared_subscriptions)
         cr_assert(slice_is(untouched, "x"));
     }
 }
-
-Test(topic, reserved)
-{
-    cr_assert(topic_is_reserved(slice_from_text("$SYS/x")));
-    cr_assert(topic_is_reserved(slice_from_text("$")));
-    cr_assert_not(topic_is_reserved(slice_from_text("a/$b")));
-    cr_assert_not(topic_is_reserved(slice_from_text("#")));
-}
