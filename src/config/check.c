@@ -32,31 +32,6 @@ static void check_listener_unique(const struct config *config, size_t at,
     }
 }
 
-static void check_client_certificates(const struct config *config, size_t at,
-                                      struct config_faults *faults)
-{
-    const struct config_listener *listener = &config->listeners[at];
-    bool asks = listener->client_certificate != TLS_CLIENT_CERTIFICATE_NONE;
-    if (!config_is_sound(config, "listeners[%zu].tls.client_certificate", at) ||
-        !config_is_sound(config, "listeners[%zu].tls.client_ca", at)) {
-        return;
-    }
-    if (asks && listener->client_ca == NULL) {
-        config_error(faults, config->path,
-                     config_place_of(config, "listeners[%zu].tls.client_certificate", at),
-                     "listeners[%zu].tls.client_certificate: nothing says which certificates are "
-                     "good; name their authority with client_ca",
-                     at);
-    }
-    if (!asks && listener->client_ca != NULL) {
-        config_error(faults, config->path,
-                     config_place_of(config, "listeners[%zu].tls.client_ca", at),
-                     "listeners[%zu].tls.client_ca: no client is asked for a certificate; write "
-                     "client_certificate: optional or required, or remove client_ca",
-                     at);
-    }
-}
-
 static void check_listener(const struct config *config, size_t at, struct config_faults *faults)
 {
     if (config->listeners[at].address.is_unix) {
@@ -66,7 +41,7 @@ static void check_listener(const struct config *config, size_t at, struct config
                      at);
     }
     check_listener_unique(config, at, faults);
-    check_client_certificates(config, at, faults);
+    check_tls(config, at, faults);
 }
 
 /* --- the broker ------------------------------------------------------------------------ */

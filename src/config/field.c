@@ -5,6 +5,7 @@
 
 #include "moat/base/address.h"
 #include "moat/policy/policy.h"
+#include "moat/tls/context.h"
 #include "values_internal.h"
 
 /* --- members, reached through the offsets of the row ---------------------------------- */
@@ -250,12 +251,19 @@ static bool put_word(const struct table_row *row, void *base, const char *text,
     return append(row, base, &value) || refuse_without_memory(out_what);
 }
 
-static bool put_pattern(const struct table_row *row, void *base, const char *text,
+/* A text of a form that another layer knows, at the end of a list. */
+static bool put_checked(const struct table_row *row, void *base, const char *text,
                         char out_what[FIELD_FAULT_SIZE])
 {
     struct slice slice = slice_from_text(text);
-    const char *fault =
-        row->type == TABLE_GLOBS ? policy_check_glob(slice) : policy_check_cidr(slice);
+    const char *fault = NULL;
+    if (row->type == TABLE_GLOBS) {
+        fault = policy_check_glob(slice);
+    } else if (row->type == TABLE_NETWORKS) {
+        fault = policy_check_cidr(slice);
+    } else {
+        fault = tls_check_pin(slice);
+    }
     if (fault != NULL) {
         return refuse(out_what, "\"%.80s\": %s", text, fault);
     }
@@ -288,7 +296,8 @@ bool field_put(const struct table_row *row, void *base, const char *text, const 
         return put_word(row, base, text, out_what);
     case TABLE_GLOBS:
     case TABLE_NETWORKS:
-        return put_pattern(row, base, text, out_what);
+    case TABLE_PINS:
+        return put_checked(row, base, text, out_what);
     case TABLE_MAP:
     case TABLE_MAPS:
     case TABLE_REQUIRE:

@@ -9,7 +9,7 @@
 
 static bool is_text_list(const struct table_row *row)
 {
-    return row->type == TABLE_GLOBS || row->type == TABLE_NETWORKS;
+    return row->type == TABLE_GLOBS || row->type == TABLE_NETWORKS || row->type == TABLE_PINS;
 }
 
 bool field_is_set(const struct table_row *row, const void *base)
@@ -23,6 +23,7 @@ bool field_is_set(const struct table_row *row, const void *base)
     case TABLE_WORDS:
     case TABLE_GLOBS:
     case TABLE_NETWORKS:
+    case TABLE_PINS:
         return field_count(row, base) > 0;
     case TABLE_MAP:
     case TABLE_ENDPOINT:
@@ -133,6 +134,7 @@ void field_print(const struct table_row *row, const void *base, FILE *stream)
     case TABLE_WORDS:
     case TABLE_GLOBS:
     case TABLE_NETWORKS:
+    case TABLE_PINS:
         print_list(row, base, stream);
         break;
     case TABLE_REQUIRE:

@@ -22,7 +22,7 @@ static void explain_open(const char *path, int error, char out_what[FILE_FAULT_S
 
 /* What is wrong with the file that was opened; false when nothing is. */
 static bool is_unfit(const char *path, const struct stat *status, enum file_secrecy secrecy,
-                     char out_what[FILE_FAULT_SIZE])
+                     size_t most, char out_what[FILE_FAULT_SIZE])
 {
     if (!S_ISREG(status->st_mode)) {
         snprintf(out_what, FILE_FAULT_SIZE, "%s is not a regular file; name a file", path);
@@ -38,8 +38,9 @@ static bool is_unfit(const char *path, const struct stat *status, enum file_secr
         snprintf(out_what, FILE_FAULT_SIZE, "%s is empty; fill it or name another file", path);
         return true;
     }
-    if (status->st_size > (off_t)FILE_SIZE_MAX) {
-        snprintf(out_what, FILE_FAULT_SIZE, "%s is larger than 1 MiB; name a smaller file", path);
+    if (status->st_size > (off_t)most) {
+        snprintf(out_what, FILE_FAULT_SIZE, "%s is larger than %zu MiB; name a smaller file", path,
+                 most / (1024u * 1024));
         return true;
     }
     return false;
@@ -65,7 +66,7 @@ static ssize_t read_fully(int descriptor, uint8_t *data, size_t size)
     return (ssize_t)used;
 }
 
-static bool read_opened(int descriptor, const char *path, enum file_secrecy secrecy,
+static bool read_opened(int descriptor, const char *path, enum file_secrecy secrecy, size_t most,
                         struct file_bytes *out_bytes, char out_what[FILE_FAULT_SIZE])
 {
     struct stat status;
@@ -73,7 +74,7 @@ static bool read_opened(int descriptor, const char *path, enum file_secrecy secr
         explain_open(path, errno, out_what);
         return false;
     }
-    if (is_unfit(path, &status, secrecy, out_what)) {
+    if (is_unfit(path, &status, secrecy, most, out_what)) {
         return false;
     }
     /* One byte more than the file had: it comes only when the file grew meanwhile. */
@@ -101,13 +102,19 @@ static bool read_opened(int descriptor, const char *path, enum file_secrecy secr
 bool file_read(const char *path, enum file_secrecy secrecy, struct file_bytes *out_bytes,
                char out_what[FILE_FAULT_SIZE])
 {
+    return file_read_up_to(path, secrecy, FILE_SIZE_MAX, out_bytes, out_what);
+}
+
+bool file_read_up_to(const char *path, enum file_secrecy secrecy, size_t most,
+                     struct file_bytes *out_bytes, char out_what[FILE_FAULT_SIZE])
+{
     /* O_NONBLOCK: a pipe or a device under this name must not stop the program. */
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0) {
         explain_open(path, errno, out_what);
         return false;
     }
-    bool is_read = read_opened(descriptor, path, secrecy, out_bytes, out_what);
+    bool is_read = read_opened(descriptor, path, secrecy, most, out_bytes, out_what);
     close(descriptor);
     return is_read;
 }

@@ -25,6 +25,10 @@ struct file_bytes {
 bool file_read(const char *path, enum file_secrecy secrecy, struct file_bytes *out_bytes,
                char out_what[FILE_FAULT_SIZE]) MOAT_MUST_CHECK;
 
+/* The same with another limit than FILE_SIZE_MAX, in bytes. */
+bool file_read_up_to(const char *path, enum file_secrecy secrecy, size_t most,
+                     struct file_bytes *out_bytes, char out_what[FILE_FAULT_SIZE]) MOAT_MUST_CHECK;
+
 /* Wipes and releases. */
 void file_bytes_deinit(struct file_bytes *bytes);
 

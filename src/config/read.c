@@ -226,6 +226,7 @@ static bool read_value(struct reading *reading, const struct table_row *row,
     case TABLE_WORDS:
     case TABLE_GLOBS:
     case TABLE_NETWORKS:
+    case TABLE_PINS:
         return read_several(reading, row, node, path, base);
     case TABLE_TEXT:
     case TABLE_PATH:

@@ -3,125 +3,12 @@
 #include <stdlib.h>
 
 #include "check_internal.h"
+#include "contexts_internal.h"
 #include "files_internal.h"
 #include "places_internal.h"
 #include "read_internal.h"
 
 static const struct config_place whole_file = {.line = 0};
-
-/* --- TLS ------------------------------------------------------------------------------ */
-
-/* The files of one listener, while its context is made. */
-struct tls_files {
-    struct file_bytes chain;
-    struct file_bytes key;
-    struct file_bytes client_ca;
-};
-
-static const char *key_of_setting(enum tls_setting setting)
-{
-    switch (setting) {
-    case TLS_SETTING_CHAIN:
-        return ".certificates[0].chain";
-    case TLS_SETTING_KEY:
-        return ".certificates[0].key";
-    case TLS_SETTING_CLIENT_CA:
-        return ".client_ca";
-    case TLS_SETTING_OTHER:
-        return "";
-    }
-    return "";
-}
-
-/* Reads the file that a key names; true as well when the key was not written. */
-static bool read_named(const struct config *config, size_t listener, enum tls_setting setting,
-                       const char *path, struct file_bytes *out_bytes, struct config_faults *faults)
-{
-    char what[FILE_FAULT_SIZE];
-    const char *key = key_of_setting(setting);
-    enum file_secrecy secrecy = setting == TLS_SETTING_KEY ? FILE_SECRET : FILE_PUBLIC;
-    if (path == NULL || file_read(path, secrecy, out_bytes, what)) {
-        return true;
-    }
-    config_error(faults, config->path,
-                 config_place_of(config, "listeners[%zu].tls%s", listener, key),
-                 "listeners[%zu].tls%s: %s", listener, key, what);
-    return false;
-}
-
-/* Reads all files, so that the faults of all are told. */
-static bool read_tls_files(const struct config *config, size_t at, struct tls_files *files,
-                           struct config_faults *faults)
-{
-    const struct config_listener *listener = &config->listeners[at];
-    bool has_chain =
-        read_named(config, at, TLS_SETTING_CHAIN, listener->chain, &files->chain, faults);
-    bool has_key = read_named(config, at, TLS_SETTING_KEY, listener->key, &files->key, faults);
-    bool has_ca = read_named(config, at, TLS_SETTING_CLIENT_CA, listener->client_ca,
-                             &files->client_ca, faults);
-    return has_chain && has_key && has_ca;
-}
-
-static void report_tls_faults(const struct config *config, size_t at,
-                              const struct tls_context_fault *list, size_t count,
-                              struct config_faults *faults)
-{
-    for (size_t i = 0; i < count; i++) {
-        const char *key = key_of_setting(list[i].setting);
-        struct config_place place = config_place_of(config, "listeners[%zu].tls%s", at, key);
-        if (list[i].is_warning) {
-            config_warning(faults, config->path, place, "listeners[%zu].tls%s: %s", at, key,
-                           list[i].what);
-        } else {
-            config_error(faults, config->path, place, "listeners[%zu].tls%s: %s", at, key,
-                         list[i].what);
-        }
-    }
-}
-
-/* True when nothing that a context is made of has a fault that was reported already. */
-static bool is_complete(const struct config *config, size_t at)
-{
-    const struct config_listener *listener = &config->listeners[at];
-    bool asks = listener->client_certificate != TLS_CLIENT_CERTIFICATE_NONE;
-    return listener->name != NULL && listener->chain != NULL && listener->key != NULL &&
-           asks == (listener->client_ca != NULL);
-}
-
-static struct tls_context *make_context(const struct config *config, size_t at,
-                                        const struct tls_files *files, struct config_faults *faults)
-{
-    const struct config_listener *listener = &config->listeners[at];
-    struct tls_settings settings = {
-        .chain = file_slice(&files->chain),
-        .key = file_slice(&files->key),
-        .minimum_version = listener->minimum_version,
-        .client_certificate = listener->client_certificate,
-        .client_ca = file_slice(&files->client_ca),
-        .identity = config->certificate_identity,
-        .tickets = listener->tickets,
-        .scope = slice_from_text(listener->name),
-    };
-    struct tls_context_fault list[TLS_CONTEXT_FAULTS];
-    size_t count = 0;
-    struct tls_context *context = tls_context_new(&settings, list, &count);
-    report_tls_faults(config, at, list, count, faults);
-    return context;
-}
-
-static struct tls_context *load_context(const struct config *config, size_t at,
-                                        struct config_faults *faults)
-{
-    struct tls_files files = {.chain = {.data = NULL}};
-    struct tls_context *context = NULL;
-    if (read_tls_files(config, at, &files, faults) && is_complete(config, at)) {
-        context = make_context(config, at, &files, faults);
-    }
-    file_bytes_deinit(&files.chain);
-    file_bytes_deinit(&files.key);
-    file_bytes_deinit(&files.client_ca);
-    return context;
-}
 
 static void load_contexts(struct snapshot *snapshot, struct config_faults *faults)
 {
@@ -132,7 +19,7 @@ static void load_contexts(struct snapshot *snapshot, struct config_faults *fault
         return;
     }
     for (size_t i = 0; i < config->listener_count; i++) {
-        snapshot->contexts[i] = load_context(config, i, faults);
+        snapshot->contexts[i] = context_load(config, i, faults);
     }
 }
 

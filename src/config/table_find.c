@@ -117,6 +117,9 @@ void table_type_text(const struct table_row *row, char out_text[TABLE_TYPE_TEXT_
     case TABLE_NETWORKS:
         text = "network or list of networks (CIDR)";
         break;
+    case TABLE_PINS:
+        text = "digest or list of digests of public keys (SHA-256)";
+        break;
     case TABLE_REQUIRE:
         text = "none, a list of certificate and password, or any: with such a list";
         break;

@@ -23,6 +23,7 @@ enum table_type {
     TABLE_WORDS,    /* list of one-byte integers; one or more of `words` */
     TABLE_GLOBS,    /* list of char *; patterns */
     TABLE_NETWORKS, /* list of char *; CIDR */
+    TABLE_PINS,     /* list of char *; digests of public keys */
     TABLE_REQUIRE,  /* enum policy_require */
 };
 

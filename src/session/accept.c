@@ -7,6 +7,7 @@
  */
 #include "session_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "moat/base/clock.h"
@@ -50,6 +51,10 @@ static const struct net_stream_events client_events = {
 
 int session_worker_init(struct session_worker *worker)
 {
+    static_assert(SESSION_OUTPUT_SIZE >=
+                      SESSION_SCRATCH_SIZE +
+                          (SESSION_SCRATCH_SIZE / TLS_RECORD_MIN + 1) * TLS_RECORD_OVERHEAD,
+                  "what one read brings goes out in one piece, however small the records");
     worker->scratch = (struct net_scratch){malloc(SESSION_SCRATCH_SIZE), SESSION_SCRATCH_SIZE};
     worker->plain = malloc(SESSION_PLAIN_SIZE);
     worker->output =

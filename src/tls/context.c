@@ -7,12 +7,11 @@
 
 #include <openssl/err.h>
 #include <openssl/nid.h>
+#include <openssl/pool.h>
 
 #include "moat/base/clock.h"
-#include "moat/base/secret.h"
+#include "tickets_internal.h"
 
-#define CONTEXT_WARN_DAYS       30
-#define CONTEXT_RSA_BITS_MIN    2048
 #define CONTEXT_CERT_LIST_MAX   (32 * 1024)   /* bytes of a client's chain */
 #define CONTEXT_TICKET_LIFETIME (2 * 60 * 60) /* seconds */
 
@@ -32,18 +31,8 @@ static const uint16_t signature_algorithms[] = {
     SSL_SIGN_RSA_PKCS1_SHA512,
 };
 
-/* Faults as they are found; the caller's array never overflows. */
-struct fault_sink {
-    struct tls_context_fault *list;
-    size_t *count;
-    bool has_error;
-};
-
-static void add_fault(struct fault_sink *sink, enum tls_setting setting, bool is_warning,
-                      const char *format, ...) MOAT_PRINTF(4, 5);
-
-static void add_fault(struct fault_sink *sink, enum tls_setting setting, bool is_warning,
-                      const char *format, ...)
+void fault_add(struct fault_sink *sink, enum tls_setting setting, size_t index, bool is_warning,
+               const char *format, ...)
 {
     va_list arguments;
 
@@ -53,6 +42,7 @@ static void add_fault(struct fault_sink *sink, enum tls_setting setting, bool is
     }
     struct tls_context_fault *fault = &sink->list[(*sink->count)++];
     fault->setting = setting;
+    fault->index = index;
     fault->is_warning = is_warning;
     va_start(arguments, format);
     vsnprintf(fault->what, sizeof fault->what, format, arguments);
@@ -78,25 +68,35 @@ static int on_alpn(SSL *ssl, const uint8_t **out_protocol, uint8_t *out_size,
     return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* The highest version of ClientHello, kept for the log: the library's own error does not say. */
-static enum ssl_select_cert_result_t on_client_hello(const SSL_CLIENT_HELLO *hello)
+/* The highest version of ClientHello: the library's own error does not say. */
+static uint16_t offered_version(const SSL_CLIENT_HELLO *hello)
 {
-    struct tls_conn *conn = SSL_get_app_data(hello->ssl);
     const uint8_t *versions = NULL;
     size_t size = 0;
+    uint16_t highest = hello->version;
 
-    conn->offered_version = hello->version;
     if (SSL_early_callback_ctx_extension_get(hello, TLSEXT_TYPE_supported_versions, &versions,
                                              &size)) {
         for (size_t at = 1; at + 1 < size; at += 2) {
             uint16_t version = (uint16_t)(versions[at] << 8 | versions[at + 1]);
             bool is_grease = (version & 0x0f0f) == 0x0a0a;
-            if (!is_grease && version > conn->offered_version) {
-                conn->offered_version = version;
-            }
+            highest = !is_grease && version > highest ? version : highest;
         }
     }
-    return ssl_select_cert_success;
+    return highest;
+}
+
+static enum ssl_select_cert_result_t on_client_hello(const SSL_CLIENT_HELLO *hello)
+{
+    struct tls_conn *conn = SSL_get_app_data(hello->ssl);
+    const struct tls_context *context = conn->context;
+
+    conn->offered_version = offered_version(hello);
+    const struct server_certificate *chosen = select_certificate(context, hello);
+    bool is_set =
+        chosen == &context->certificates[0] || /* the one that SSL_CTX has */
+        SSL_set_chain_and_key(hello->ssl, chosen->chain, chosen->chain_size, chosen->key, NULL);
+    return is_set ? ssl_select_cert_success : ssl_select_cert_error;
 }
 
 static enum ssl_verify_result_t on_verify(SSL *ssl, uint8_t *out_alert)
@@ -108,95 +108,74 @@ static enum ssl_verify_result_t on_verify(SSL *ssl, uint8_t *out_alert)
     return conn->fault == NULL ? ssl_verify_ok : ssl_verify_invalid;
 }
 
-static void check_dates(X509 *leaf, struct fault_sink *sink)
-{
-    int days = 0;
-    int seconds = 0;
-
-    if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0) {
-        add_fault(sink, TLS_SETTING_CHAIN, false,
-                  "the certificate is not valid yet; check this machine's clock, or wait");
-    } else if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0) {
-        add_fault(sink, TLS_SETTING_CHAIN, false,
-                  "the certificate has expired; put a renewed one in its place");
-    } else if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(leaf)) &&
-               days < CONTEXT_WARN_DAYS) {
-        add_fault(sink, TLS_SETTING_CHAIN, true,
-                  "the certificate expires in %d days; renew it in time", days);
-    }
-}
-
-static void check_strength(EVP_PKEY *key, struct fault_sink *sink)
-{
-    if (EVP_PKEY_id(key) == EVP_PKEY_RSA && EVP_PKEY_bits(key) < CONTEXT_RSA_BITS_MIN) {
-        add_fault(sink, TLS_SETTING_KEY, false,
-                  "the RSA key has %d bits; use one of at least %d, or an ECDSA P-256 key",
-                  EVP_PKEY_bits(key), CONTEXT_RSA_BITS_MIN);
-    }
-}
-
-static void use_chain_and_key(SSL_CTX *ssl_ctx, const struct tls_chain *chain, EVP_PKEY *key,
-                              struct fault_sink *sink)
-{
-    size_t count = sk_CRYPTO_BUFFER_num(chain->certificates);
-    CRYPTO_BUFFER **list = calloc(count, sizeof *list);
-
-    for (size_t i = 0; list != NULL && i < count; i++) {
-        list[i] = sk_CRYPTO_BUFFER_value(chain->certificates, i);
-    }
-    if (list == NULL || !SSL_CTX_set_chain_and_key(ssl_ctx, list, count, key, NULL)) {
-        add_fault(sink, TLS_SETTING_CHAIN, false,
-                  "the certificate and its key are of a kind that cannot be used here; use an "
-                  "ECDSA P-256 or RSA pair");
-    }
-    free(list);
-}
-
-static void load_server(SSL_CTX *ssl_ctx, const struct tls_settings *settings,
+static void load_server(struct tls_context *context, const struct tls_settings *settings,
                         struct fault_sink *sink)
 {
-    struct tls_chain chain = {.leaf = NULL};
-    const char *what = NULL;
-    bool has_chain = material_chain(settings->chain, &chain, &what);
-    if (!has_chain) {
-        add_fault(sink, TLS_SETTING_CHAIN, false, "%s", what);
-    } else {
-        check_dates(chain.leaf, sink);
+    context->certificates = calloc(settings->certificate_count, sizeof *context->certificates);
+    if (context->certificates == NULL || settings->certificate_count == 0) {
+        fault_add(sink, TLS_SETTING_OTHER, 0, false, "there is not enough memory");
+        return;
     }
-    EVP_PKEY *key = material_key(settings->key, &what);
-    if (key == NULL) {
-        add_fault(sink, TLS_SETTING_KEY, false, "%s", what);
-    } else {
-        check_strength(key, sink);
-    }
-    if (has_chain && key != NULL) {
-        if (X509_check_private_key(chain.leaf, key)) {
-            use_chain_and_key(ssl_ctx, &chain, key, sink);
-        } else {
-            add_fault(sink, TLS_SETTING_KEY, false,
-                      "this private key is not the certificate's; give the key that the "
-                      "certificate was made with");
+    context->certificate_count = settings->certificate_count;
+    /* Each is set, since only that tells whether it can be; the first of them last, since what
+     * was set last is the default. */
+    for (size_t i = context->certificate_count; i-- > 0;) {
+        struct server_certificate *certificate = &context->certificates[i];
+        if (certificate_load(certificate, &settings->certificates[i], i, sink) &&
+            !SSL_CTX_set_chain_and_key(context->ssl_ctx, certificate->chain,
+                                       certificate->chain_size, certificate->key, NULL)) {
+            fault_add(sink, TLS_SETTING_CHAIN, i, false,
+                      "the certificate and its key are of a kind that cannot be used here; use "
+                      "an ECDSA P-256 or RSA pair");
         }
     }
-    EVP_PKEY_free(key);
-    material_chain_deinit(&chain);
+}
+
+static void load_crls(struct tls_context *context, const struct tls_settings *settings,
+                      struct fault_sink *sink)
+{
+    if (settings->client_crl.data != NULL && context->client_roots != NULL) {
+        context->crls = crls_new(settings->client_crl, context->client_roots,
+                                 settings->crl_expired == TLS_CRL_EXPIRED_WARN, sink);
+    }
+}
+
+static void load_roots(struct tls_context *context, const struct tls_settings *settings,
+                       struct fault_sink *sink)
+{
+    STACK_OF(CRYPTO_BUFFER) *names = NULL;
+    const char *what = NULL;
+
+    if (settings->client_ca.data == NULL && settings->pin_count > 0) {
+        return;
+    }
+    context->client_roots = material_roots(settings->client_ca, &names, &what);
+    if (context->client_roots == NULL) {
+        fault_add(sink, TLS_SETTING_CLIENT_CA, 0, false, "%s", what);
+        return;
+    }
+    X509_STORE_set_get_issuer(context->client_roots, issuer_find);
+    if (settings->pin_count > 0) {
+        /* A client that is told names keeps a certificate of its own making to itself. */
+        sk_CRYPTO_BUFFER_pop_free(names, CRYPTO_BUFFER_free);
+    } else {
+        SSL_CTX_set0_client_CAs(context->ssl_ctx, names);
+    }
 }
 
 static void load_clients(struct tls_context *context, const struct tls_settings *settings,
                          struct fault_sink *sink)
 {
-    STACK_OF(CRYPTO_BUFFER) *names = NULL;
-    const char *what = NULL;
-
     if (settings->client_certificate == TLS_CLIENT_CERTIFICATE_NONE) {
         return;
     }
-    context->client_roots = material_roots(settings->client_ca, &names, &what);
-    if (context->client_roots == NULL) {
-        add_fault(sink, TLS_SETTING_CLIENT_CA, false, "%s", what);
+    context->pins = pins_new(settings->pins, settings->pin_count);
+    if (context->pins == NULL) {
+        fault_add(sink, TLS_SETTING_OTHER, 0, false, "there is not enough memory");
         return;
     }
-    SSL_CTX_set0_client_CAs(context->ssl_ctx, names);
+    load_roots(context, settings, sink);
+    load_crls(context, settings, sink);
     int mode = SSL_VERIFY_PEER;
     if (settings->client_certificate == TLS_CLIENT_CERTIFICATE_REQUIRED) {
         mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -204,22 +183,39 @@ static void load_clients(struct tls_context *context, const struct tls_settings 
     SSL_CTX_set_custom_verify(context->ssl_ctx, mode, on_verify);
 }
 
-/* Tickets of one listener are worthless on another, and worthless after its CA changed:
- * each context has its own random ticket keys, and this binds what it checks on top. */
-static bool bind_sessions(SSL_CTX *ssl_ctx, const struct tls_settings *settings)
+/* Tickets of one listener are worthless on another, and worthless after its trust changed, even
+ * where both seal with the keys of one file. What may change without that (revocation lists,
+ * dates, rules) is judged again for every resumed session. */
+static void load_tickets(struct tls_context *context, const struct tls_settings *settings,
+                         struct fault_sink *sink)
 {
     uint8_t mode = (uint8_t)settings->client_certificate;
-    const struct slice parts[] = {settings->scope, slice_of(&mode, 1), settings->client_ca};
-    uint8_t digest[SECRET_DIGEST_SIZE];
+    const struct slice parts[] = {settings->scope, slice_of(&mode, 1), settings->client_ca,
+                                  pins_bytes(context->pins)};
+    uint8_t scope[SECRET_DIGEST_SIZE];
+    const char *what = NULL;
 
     secret_hmac(slice_from_text("moat session scope"), parts, sizeof parts / sizeof parts[0],
-                digest);
-    return SSL_CTX_set_session_id_context(ssl_ctx, digest, sizeof digest) == 1;
+                scope);
+    if (!SSL_CTX_set_session_id_context(context->ssl_ctx, scope, sizeof scope)) {
+        fault_add(sink, TLS_SETTING_OTHER, 0, false, "the TLS library could not be set up");
+    }
+    if (!settings->tickets) {
+        SSL_CTX_set_options(context->ssl_ctx, SSL_OP_NO_TICKET);
+        return;
+    }
+    context->tickets = tickets_new(settings->ticket_keys, scope, clock_monotonic_ms(), &what);
+    if (context->tickets == NULL) {
+        fault_add(sink, TLS_SETTING_TICKET_KEYS, 0, false, "%s", what);
+    }
+    tickets_install(context->ssl_ctx);
 }
 
 static bool set_protocol(SSL_CTX *ssl_ctx, const struct tls_settings *settings)
 {
-    uint16_t minimum = settings->minimum_version == TLS_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+    bool is_modern =
+        settings->profile == TLS_PROFILE_MODERN || settings->minimum_version == TLS_1_3;
+    size_t max_record = settings->max_record != 0 ? settings->max_record : TLS_RECORD_MAX;
 
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(ssl_ctx, CONTEXT_TICKET_LIFETIME);
@@ -228,11 +224,9 @@ static bool set_protocol(SSL_CTX *ssl_ctx, const struct tls_settings *settings)
     SSL_CTX_set_max_cert_list(ssl_ctx, CONTEXT_CERT_LIST_MAX);
     SSL_CTX_set_alpn_select_cb(ssl_ctx, on_alpn, NULL);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, on_client_hello);
-    if (!settings->tickets) {
-        SSL_CTX_set_options(ssl_ctx, SSL_OP_NO_TICKET);
-    }
-    return SSL_CTX_set_min_proto_version(ssl_ctx, minimum) &&
+    return SSL_CTX_set_min_proto_version(ssl_ctx, is_modern ? TLS1_3_VERSION : TLS1_2_VERSION) &&
            SSL_CTX_set_max_proto_version(ssl_ctx, TLS1_3_VERSION) &&
+           SSL_CTX_set_max_send_fragment(ssl_ctx, max_record) &&
            SSL_CTX_set_strict_cipher_list(ssl_ctx, cipher_list) &&
            SSL_CTX_set1_curves(ssl_ctx, groups, sizeof groups / sizeof groups[0]) &&
            SSL_CTX_set_signing_algorithm_prefs(ssl_ctx, signature_algorithms,
@@ -241,8 +235,7 @@ static bool set_protocol(SSL_CTX *ssl_ctx, const struct tls_settings *settings)
            SSL_CTX_set_verify_algorithm_prefs(ssl_ctx, signature_algorithms,
                                               sizeof signature_algorithms /
                                                   sizeof signature_algorithms[0]) &&
-           SSL_CTX_set_num_tickets(ssl_ctx, settings->tickets ? 1 : 0) &&
-           bind_sessions(ssl_ctx, settings);
+           SSL_CTX_set_num_tickets(ssl_ctx, settings->tickets ? 1 : 0);
 }
 
 struct tls_context *tls_context_new(const struct tls_settings *settings,
@@ -258,12 +251,13 @@ struct tls_context *tls_context_new(const struct tls_settings *settings,
         context->ssl_ctx = SSL_CTX_new(TLS_with_buffers_method());
     }
     if (context == NULL || context->ssl_ctx == NULL || !set_protocol(context->ssl_ctx, settings)) {
-        add_fault(&sink, TLS_SETTING_OTHER, false, "the TLS library could not be set up");
+        fault_add(&sink, TLS_SETTING_OTHER, 0, false, "the TLS library could not be set up");
     } else {
         context->client_certificate = settings->client_certificate;
         context->identity = settings->identity;
-        load_server(context->ssl_ctx, settings, &sink);
+        load_server(context, settings, &sink);
         load_clients(context, settings, &sink);
+        load_tickets(context, settings, &sink);
     }
     ERR_clear_error();
     if (sink.has_error) {
@@ -275,9 +269,17 @@ struct tls_context *tls_context_new(const struct tls_settings *settings,
 
 void tls_context_free(struct tls_context *context)
 {
-    if (context != NULL) {
-        SSL_CTX_free(context->ssl_ctx);
-        X509_STORE_free(context->client_roots);
-        free(context);
+    if (context == NULL) {
+        return;
     }
+    SSL_CTX_free(context->ssl_ctx);
+    for (size_t i = 0; i < context->certificate_count; i++) {
+        certificate_deinit(&context->certificates[i]);
+    }
+    free(context->certificates);
+    crls_free(context->crls);
+    X509_STORE_free(context->client_roots);
+    pins_free(context->pins);
+    tickets_free(context->tickets);
+    free(context);
 }

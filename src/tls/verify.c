@@ -11,6 +11,8 @@
 #include <openssl/pool.h>
 #include <openssl/x509v3.h>
 
+#include "moat/base/clock.h"
+
 /* Intermediates between a client's certificate and a CA of ours. */
 #define VERIFY_DEPTH_MAX    4
 #define VERIFY_CHAIN_MAX    8 /* certificates a client may send */
@@ -18,6 +20,7 @@
 #define VERIFY_RSA_BITS_MAX 4096
 
 static const char no_memory[] = "there was not enough memory to verify a certificate";
+static const char unreadable[] = "a certificate in the client's chain cannot be read";
 
 static const struct {
     int error;
@@ -90,7 +93,7 @@ static STACK_OF(X509) * parse_chain(const STACK_OF(CRYPTO_BUFFER) * chain, const
         return NULL;
     }
     STACK_OF(X509) *parsed = sk_X509_new_null();
-    *out_what = "a certificate in the client's chain cannot be read";
+    *out_what = unreadable;
     for (size_t i = 0; parsed != NULL && i < count; i++) {
         X509 *certificate = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, i));
         const char *what = certificate != NULL ? check_key(certificate) : *out_what;
@@ -137,28 +140,91 @@ static const char *prove(const STACK_OF(X509) * chain, struct tls_proof *out_pro
     return NULL;
 }
 
-static const char *verify_parsed(const struct tls_context *context, STACK_OF(X509) * parsed,
-                                 struct tls_proof *out_proof, uint8_t *out_alert)
-{
-    X509_STORE_CTX *store = X509_STORE_CTX_new();
-    const char *what = no_memory;
+/* What a chain came to: whether a CA of ours vouches for it, and why not. */
+struct outcome {
+    const char *fault; /* NULL: it is good */
+    uint8_t alert;
+    bool is_vouched_for; /* the chain itself holds, revoked or not */
+};
 
-    *out_alert = SSL_AD_INTERNAL_ERROR;
+static struct outcome verify_by_ca(const struct tls_context *context, STACK_OF(X509) * parsed,
+                                   struct tls_proof *out_proof)
+{
+    struct outcome outcome = {.fault = no_memory, .alert = SSL_AD_INTERNAL_ERROR};
+    X509_STORE_CTX *store = X509_STORE_CTX_new();
+
     if (store != NULL &&
         X509_STORE_CTX_init(store, context->client_roots, sk_X509_value(parsed, 0), parsed)) {
         X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(store);
         X509_VERIFY_PARAM_set_depth(parameters, VERIFY_DEPTH_MAX);
         /* The purpose brings the check of (extended) key usage. */
         if (!X509_STORE_CTX_set_default(store, "ssl_client")) {
-            what = no_memory;
+            outcome.fault = no_memory;
         } else if (X509_verify_cert(store) == 1) {
-            what = prove(X509_STORE_CTX_get0_chain(store), out_proof);
+            const STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
+            outcome.is_vouched_for = true;
+            outcome.fault = prove(chain, out_proof);
+            if (outcome.fault == NULL && context->crls != NULL) {
+                outcome.fault = crls_check(context->crls, chain, out_proof, &outcome.alert);
+            }
         } else {
-            what = fault_of(X509_STORE_CTX_get_error(store), out_alert);
+            outcome.fault = fault_of(X509_STORE_CTX_get_error(store), &outcome.alert);
         }
     }
     X509_STORE_CTX_free(store);
-    return what;
+    return outcome;
+}
+
+/* The key is known to be good. Of the rest only what limits the certificate's use counts, since
+ * nobody vouches for it. */
+static struct outcome verify_by_pin(X509 *leaf, const uint8_t key_id[SECRET_DIGEST_SIZE],
+                                    struct tls_proof *out_proof)
+{
+    struct tls_proof proof = {.is_pinned = true};
+    int64_t now = clock_wall_seconds();
+    int error = X509_V_OK;
+    uint8_t alert = SSL_AD_BAD_CERTIFICATE;
+
+    if ((X509_get_extension_flags(leaf) & (EXFLAG_INVALID | EXFLAG_CRITICAL)) != 0 ||
+        !ASN1_TIME_to_posix(X509_get0_notAfter(leaf), &proof.not_after)) {
+        return (struct outcome){.fault = unreadable, .alert = alert};
+    }
+    if (X509_cmp_time_posix(X509_get0_notBefore(leaf), now) > 0) {
+        error = X509_V_ERR_CERT_NOT_YET_VALID;
+    } else if (proof.not_after <= now) {
+        error = X509_V_ERR_CERT_HAS_EXPIRED;
+    } else if (X509_check_purpose(leaf, X509_PURPOSE_SSL_CLIENT, 0) != 1) {
+        error = X509_V_ERR_INVALID_PURPOSE;
+    }
+    if (error != X509_V_OK) {
+        const char *what = fault_of(error, &alert);
+        return (struct outcome){.fault = what, .alert = alert};
+    }
+    memcpy(proof.issuer_id, key_id, sizeof proof.issuer_id);
+    *out_proof = proof;
+    return (struct outcome){.fault = NULL};
+}
+
+/* A CA's word comes first, also that a certificate was revoked: a pin helps only a certificate
+ * that no CA of ours vouches for. */
+static struct outcome verify_parsed(const struct tls_context *context, STACK_OF(X509) * parsed,
+                                    struct tls_proof *out_proof)
+{
+    struct outcome outcome = {
+        .fault = "the public key of the client's certificate is none of those in spki_pins",
+        .alert = SSL_AD_UNKNOWN_CA,
+    };
+    uint8_t key_id[SECRET_DIGEST_SIZE];
+    X509 *leaf = sk_X509_value(parsed, 0);
+
+    if (context->client_roots != NULL) {
+        outcome = verify_by_ca(context, parsed, out_proof);
+    }
+    if (outcome.fault != NULL && !outcome.is_vouched_for && identity_key_id(leaf, key_id) &&
+        pins_has(context->pins, key_id)) {
+        outcome = verify_by_pin(leaf, key_id, out_proof);
+    }
+    return outcome;
 }
 
 const char *verify_client_chain(const struct tls_context *context,
@@ -174,7 +240,9 @@ const char *verify_client_chain(const struct tls_context *context,
     *out_alert = SSL_AD_BAD_CERTIFICATE;
     STACK_OF(X509) *parsed = parse_chain(chain, &what);
     if (parsed != NULL) {
-        what = verify_parsed(context, parsed, out_proof, out_alert);
+        struct outcome outcome = verify_parsed(context, parsed, out_proof);
+        what = outcome.fault;
+        *out_alert = outcome.alert;
         sk_X509_pop_free(parsed, X509_free);
     }
     ERR_clear_error();

@@ -18,16 +18,28 @@
 #include "moat/tls/context.h"
 
 /* Paths are absolute or relative to the working directory; those of the file, relative
- * to the file, have been joined with its folder. */
+ * to the file, have been joined with its folder. They are NULL when not written. */
+struct config_certificate {
+    char *chain;
+    char *key;
+};
+
 struct config_listener {
     char *name;
     struct endpoint address;
-    char *chain; /* tls.certificates[0].chain */
-    char *key;
+    struct config_certificate *certificates; /* the first is the default */
+    size_t certificate_count;
+    enum tls_profile profile;
     enum tls_version minimum_version;
+    unsigned max_record; /* bytes of plaintext */
     enum tls_client_certificate client_certificate;
-    char *client_ca; /* NULL when not written */
+    char *client_ca;
+    char *client_crl;
+    enum tls_crl_expired crl_expired;
+    char **spki_pins;
+    size_t spki_pin_count;
     bool tickets;
+    char *ticket_key_file;
 };
 
 /* A rule as written; texts and lists owned by the config. */

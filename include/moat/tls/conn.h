@@ -18,8 +18,7 @@
 #include "moat/base/secret.h"
 #include "moat/tls/context.h"
 
-/* A record carries at most this many bytes of plaintext and costs at most that many on top. */
-#define TLS_RECORD_MAX      16384u
+/* What a record costs at most on top of its plaintext. */
 #define TLS_RECORD_OVERHEAD 64u
 
 /* What connections of one worker have written and nobody has sent yet. It is empty
@@ -105,8 +104,9 @@ enum tls_status tls_conn_handshake(struct tls_conn *conn) MOAT_MUST_CHECK;
 enum tls_status tls_conn_read(struct tls_conn *conn, uint8_t *data, size_t capacity,
                               size_t *out_size) MOAT_MUST_CHECK;
 
-/* Seals plaintext into the output, which must have room for it and for
- * TLS_RECORD_OVERHEAD a started record. 0, or -1 when that failed. */
+/* Seals plaintext into the output, which must have room for it and for TLS_RECORD_OVERHEAD for
+ * every started record, which is TLS_RECORD_MIN bytes where the listener's max_record is so small.
+ * 0, or -1 when that failed. */
 int tls_conn_write(struct tls_conn *conn, struct slice plaintext) MOAT_MUST_CHECK;
 
 /* Writes close_notify into the output, once, if the handshake was completed. */

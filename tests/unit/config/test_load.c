@@ -120,7 +120,7 @@ Test(load, what_is_not_written_has_its_default)
     cr_expect_str_eq(config->listeners[0].name, "mqtts");
     cr_expect_str_eq(config->listeners[0].address.host, "::");
     cr_expect_eq(config->listeners[0].address.port, 8883);
-    cr_expect_eq(config->listeners[0].minimum_version, TLS_1_2);
+    cr_expect_eq(config->listeners[0].minimum_version, TLS_VERSION_OF_PROFILE);
     cr_expect_eq(config->listeners[0].client_certificate, TLS_CLIENT_CERTIFICATE_NONE);
     cr_expect_null(config->listeners[0].client_ca);
     cr_expect(config->listeners[0].tickets);
@@ -182,14 +182,28 @@ Test(load, every_key_arrives)
     cr_assert_eq(config->listener_count, 2);
     const struct config_listener *first = &config->listeners[0];
     cr_expect_str_eq(first->address.host, "0.0.0.0");
-    cr_expect_str_eq(first->chain, "/etc/ssl/server.crt");
-    cr_expect_str_eq(first->key, "/etc/ssl/server.key");
+    cr_assert_eq(first->certificate_count, 2);
+    cr_expect_str_eq(first->certificates[0].chain, "/etc/ssl/server.crt");
+    cr_expect_str_eq(first->certificates[0].key, "/etc/ssl/server.key");
+    cr_expect_str_eq(first->certificates[1].chain, VECTORS "/tls/rsa.crt");
     cr_expect_str_eq(first->client_ca, VECTORS "/tls/clients-ca.crt");
+    cr_expect_str_eq(first->client_crl, VECTORS "/tls/clients.crl");
+    cr_expect_eq(first->crl_expired, TLS_CRL_EXPIRED_WARN);
+    cr_assert_eq(first->spki_pin_count, 2);
+    cr_expect_str_eq(first->spki_pins[1], "HqOt4ZHtd1eTnpm0EYdzs8LgtmEvX9O5VU0cqyJ1C6k=");
+    cr_expect_eq(first->profile, TLS_PROFILE_MODERN);
+    cr_expect_eq(first->max_record, 512);
     cr_expect_eq(first->minimum_version, TLS_1_3);
     cr_expect_eq(first->client_certificate, TLS_CLIENT_CERTIFICATE_OPTIONAL);
     cr_expect_not(first->tickets);
     cr_expect_eq(config->listeners[1].client_certificate, TLS_CLIENT_CERTIFICATE_REQUIRED);
-    cr_expect_str_eq(config->listeners[1].key, VECTORS "/server.key");
+    const struct config_listener *second = &config->listeners[1];
+    cr_expect_str_eq(second->certificates[0].key, VECTORS "/server.key");
+    cr_expect_eq(second->minimum_version, TLS_1_2);
+    cr_expect_eq(second->profile, TLS_PROFILE_IOT);
+    cr_expect_eq(second->max_record, 16384);
+    cr_expect_eq(second->crl_expired, TLS_CRL_EXPIRED_DENY);
+    cr_expect_str_eq(second->ticket_key_file, VECTORS "/tls/ticket.keys");
     cr_expect(config->upstream.is_unix);
     cr_expect_str_eq(config->upstream.path, "/run/mosquitto.sock");
     cr_expect_eq(config->upstream_connect_timeout_ms, 500);
@@ -241,10 +255,10 @@ Test(load, the_working_directory_is_the_folder_of_a_bare_name)
         "policy: { rules: [{ name: b, require: none }] }\n",
         0644);
     struct config *config = load("c.yaml");
-    cr_expect_str_eq(config->listeners[0].chain, "x");
+    cr_expect_str_eq(config->listeners[0].certificates[0].chain, "x");
     config_free(config);
     config = load("./c.yaml");
-    cr_expect_str_eq(config->listeners[0].chain, "./x");
+    cr_expect_str_eq(config->listeners[0].certificates[0].chain, "./x");
     config_free(config);
 }
 

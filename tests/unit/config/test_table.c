@@ -251,9 +251,11 @@ Test(table, the_example_is_a_configuration, .init = enter_test_folder, .fini = l
             config_faults_deinit(&faults);
             continue;
         }
-        /* The one key that needs another beside it. */
-        bool is_client_ca = strstr(line, "client_ca:") != NULL;
-        cr_expect_eq(faults.count, is_client_ca ? 1 : 0, "%s", line);
+        /* The keys that need another beside them. */
+        bool is_of_clients = strstr(line, "client_ca:") != NULL ||
+                             strstr(line, "client_crl:") != NULL ||
+                             strstr(line, "spki_pins:") != NULL;
+        cr_expect_eq(faults.count, is_of_clients ? 1 : 0, "%s", line);
         show_faults(&faults);
         config_free(config);
         config_faults_deinit(&faults);
