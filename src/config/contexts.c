@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "files_internal.h"
+#include "moat/config/snapshot.h"
 #include "places_internal.h"
 #include "table_internal.h"
 
@@ -74,10 +75,10 @@ static bool read_file(const struct config *config, size_t listener,
 }
 
 /* Reads all files, so that the faults of all are told. */
-static bool read_files(const struct config *config, size_t at, struct tls_files *files,
+static bool read_files(const struct config *config, size_t at,
+                       const struct config_listener *listener, struct tls_files *files,
                        struct config_faults *faults)
 {
-    const struct config_listener *listener = &config->listeners[at];
     const struct file_request others[] = {
         {TLS_SETTING_CLIENT_CA, 0, listener->client_ca, &files->client_ca},
         {TLS_SETTING_CLIENT_CRL, 0, listener->client_crl, &files->client_crl},
@@ -137,9 +138,9 @@ static bool is_complete(const struct config_listener *listener)
 }
 
 static struct tls_context *make(const struct config *config, size_t at,
+                                const struct config_listener *listener,
                                 const struct tls_files *files, struct config_faults *faults)
 {
-    const struct config_listener *listener = &config->listeners[at];
     struct tls_settings settings = {
         .certificate_count = listener->certificate_count,
         .profile = listener->profile,
@@ -167,13 +168,31 @@ static struct tls_context *make(const struct config *config, size_t at,
     return context;
 }
 
-struct tls_context *context_load(const struct config *config, size_t listener,
+struct tls_context *context_load(const struct config *config, size_t at,
                                  struct config_faults *faults)
 {
+    const struct config_listener *listener = &config->listeners[at];
     struct tls_files files = {.client_ca = {.data = NULL}};
     struct tls_context *context = NULL;
-    if (read_files(config, listener, &files, faults) && is_complete(&config->listeners[listener])) {
-        context = make(config, listener, &files, faults);
+    if (read_files(config, at, listener, &files, faults) && is_complete(listener)) {
+        context = make(config, at, listener, &files, faults);
+    }
+    release_files(&files);
+    return context;
+}
+
+struct tls_context *snapshot_client_context(const struct config *config, size_t at,
+                                            struct config_faults *faults)
+{
+    struct config_listener listener = config->listeners[at];
+    struct tls_files files = {.client_ca = {.data = NULL}};
+    struct tls_context *context = NULL;
+    /* What is left is what clients are verified with. */
+    listener.certificate_count = 0;
+    listener.tickets = false;
+    listener.ticket_key_file = NULL;
+    if (read_files(config, at, &listener, &files, faults)) {
+        context = make(config, at, &listener, &files, faults);
     }
     release_files(&files);
     return context;

@@ -111,8 +111,11 @@ static enum ssl_verify_result_t on_verify(SSL *ssl, uint8_t *out_alert)
 static void load_server(struct tls_context *context, const struct tls_settings *settings,
                         struct fault_sink *sink)
 {
+    if (settings->certificate_count == 0) {
+        return;
+    }
     context->certificates = calloc(settings->certificate_count, sizeof *context->certificates);
-    if (context->certificates == NULL || settings->certificate_count == 0) {
+    if (context->certificates == NULL) {
         fault_add(sink, TLS_SETTING_OTHER, 0, false, "there is not enough memory");
         return;
     }

@@ -36,6 +36,12 @@ struct snapshot *snapshot_load(const char *path, struct config_faults *faults) M
 struct policy *snapshot_policy(const struct config *config,
                                struct config_faults *faults) MOAT_MUST_CHECK;
 
+/* What a listener verifies clients with, and nothing that it shows of itself: enough for
+ * tls_identify(), and no private key is read. NULL, with every fault reported, when it cannot be
+ * made. */
+struct tls_context *snapshot_client_context(const struct config *config, size_t listener,
+                                            struct config_faults *faults) MOAT_MUST_CHECK;
+
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
 
