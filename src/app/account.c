@@ -1,9 +1,21 @@
 #include "account_internal.h"
 
+#include <stdlib.h>
+#include <sysexits.h>
+
 #include "moat/mqtt/connect.h"
 
 #define COLUMN_KEY    20 /* characters */
 #define COLUMN_WANTED 28
+
+/* Writes down what the policy tells while it decides. */
+struct account {
+    FILE *stream;
+    bool in_colour;
+    const char *rule; /* the one under way; owned by the policy */
+    size_t rule_count;
+    size_t condition_count; /* of the rule under way */
+};
 
 static const char bold[] = "\033[1m";
 static const char green[] = "\033[32m";
@@ -161,15 +173,6 @@ static void on_event(void *context, const struct policy_trace_event *event)
     }
 }
 
-void account_init(struct account *account, FILE *stream, bool in_colour)
-{
-    *account = (struct account){
-        .trace = {.on_event = on_event, .context = account},
-        .stream = stream,
-        .in_colour = in_colour,
-    };
-}
-
 /* --- who asks ---------------------------------------------------------------------------- */
 
 static void put_fact_of_client(const struct account *account, const char *key, const char *text)
@@ -211,8 +214,8 @@ static void put_certificate(const struct account *account, const struct judgemen
     }
 }
 
-void account_client(const struct account *account, const struct judge *judge,
-                    const struct question *question, const struct judgement *judgement)
+static void put_client(const struct account *account, const struct judge *judge,
+                       const struct question *question, const struct judgement *judgement)
 {
     const char *version = mqtt_version_text((enum mqtt_version)question->protocol);
     fprintf(account->stream, "%sclient%s\n", colour(account, bold), colour(account, plain));
@@ -250,7 +253,7 @@ static void put_answer(const struct account *account, const struct judgement *ju
     fputc('\n', stream);
 }
 
-void account_verdict(const struct account *account, const struct judgement *judgement)
+static void put_verdict(const struct account *account, const struct judgement *judgement)
 {
     FILE *stream = account->stream;
     const char *mark = colour(account, judgement->outcome == JUDGEMENT_DENY ? red : green);
@@ -271,4 +274,32 @@ void account_verdict(const struct account *account, const struct judgement *judg
               stream);
     }
     put_answer(account, judgement);
+}
+
+/* The client comes first, but what its certificate is worth is known only at the end. */
+int account_write(const struct judge *judge, const struct question *question, FILE *stream,
+                  bool in_colour, enum judgement_outcome *out_outcome,
+                  char out_what[JUDGEMENT_TEXT_SIZE])
+{
+    struct judgement judgement;
+    char *text = NULL;
+    size_t size = 0;
+    struct account account = {.stream = open_memstream(&text, &size), .in_colour = in_colour};
+    struct policy_trace trace = {.on_event = on_event, .context = &account};
+    if (account.stream == NULL) {
+        snprintf(out_what, JUDGEMENT_TEXT_SIZE, "not enough memory");
+        return EX_OSERR;
+    }
+    int code = judge_question(judge, question, &trace, &judgement, out_what);
+    fclose(account.stream);
+    if (code == EX_OK) {
+        account.stream = stream;
+        put_client(&account, judge, question, &judgement);
+        fputs(text != NULL ? text : "", stream);
+        put_verdict(&account, &judgement);
+        *out_outcome = judgement.outcome;
+        judgement_deinit(&judgement);
+    }
+    free(text);
+    return code;
 }

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "check_tests_internal.h"
 #include "moat/app/commands.h"
 #include "moat/config/reference.h"
 #include "moat/config/snapshot.h"
@@ -19,16 +20,22 @@ static const char usage[] =
     "  -c, --config FILE   the configuration (default: $MOAT_CONFIG, else\n"
     "                      /etc/moat/moat.yaml)\n"
     "  --print             also print every key with the value in force\n"
+    "  --tests FILE        instead: judge the clients that FILE describes by the rules,\n"
+    "                      and tell who is not treated as FILE expects. No certificate,\n"
+    "                      key or password file is read, so this can run where they\n"
+    "                      are not. docs/policy.md shows how FILE is written\n"
     "  --print-reference markdown|yaml\n"
     "                      print what can be configured, and read nothing\n"
     "  --help              this text\n"
     "\n"
     "Exit codes: 0 no error (warnings do not count), 64 wrong usage, 66 the file\n"
-    "cannot be read, 78 at least one error.\n";
+    "cannot be read, 78 at least one error. With --tests also 1: an expectation is not\n"
+    "met, and 65: FILE has an error.\n";
 
 enum check_task {
     CHECK_FAULTS,
     CHECK_PRINT,
+    CHECK_TESTS,
     CHECK_MARKDOWN,
     CHECK_YAML,
     CHECK_HELP,
@@ -36,6 +43,7 @@ enum check_task {
 
 struct check_request {
     const char *path;
+    const char *tests; /* of CHECK_TESTS */
     enum check_task task;
 };
 
@@ -64,6 +72,7 @@ static int read_options(int argc, char **argv, struct check_request *request)
         {"config", required_argument, NULL, 'c'},
         {"print", no_argument, NULL, 'p'},
         {"print-reference", required_argument, NULL, 'r'},
+        {"tests", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -75,6 +84,9 @@ static int read_options(int argc, char **argv, struct check_request *request)
             request->path = optarg;
         } else if (option == 'p') {
             request->task = CHECK_PRINT;
+        } else if (option == 't') {
+            request->task = CHECK_TESTS;
+            request->tests = optarg;
         } else if (option == 'h') {
             request->task = CHECK_HELP;
             return EX_OK;
@@ -124,12 +136,26 @@ static void print_summary(FILE *stream, const char *path, const struct snapshot 
     }
 }
 
+static bool can_read(const char *path, const char *remedy)
+{
+    if (access(path, R_OK) == 0) {
+        return true;
+    }
+    fprintf(stderr, "moat check: cannot read %s: %s%s\n", path, strerror(errno), remedy);
+    return false;
+}
+
+static int check_expectations(const struct check_request *request)
+{
+    bool can_read_all =
+        can_read(request->path, "; name another file with -c FILE") && can_read(request->tests, "");
+    return can_read_all ? check_tests(request->path, request->tests) : EX_NOINPUT;
+}
+
 static int check_file(const struct check_request *request)
 {
     struct config_faults faults;
-    if (access(request->path, R_OK) != 0) {
-        fprintf(stderr, "moat check: cannot read %s: %s; name another file with -c FILE\n",
-                request->path, strerror(errno));
+    if (!can_read(request->path, "; name another file with -c FILE")) {
         return EX_NOINPUT;
     }
     config_faults_init(&faults);
@@ -158,6 +184,8 @@ static int carry_out(const struct check_request *request)
     case CHECK_YAML:
         config_reference_yaml(stdout);
         return EX_OK;
+    case CHECK_TESTS:
+        return check_expectations(request);
     case CHECK_FAULTS:
     case CHECK_PRINT:
         return check_file(request);

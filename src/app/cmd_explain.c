@@ -129,43 +129,16 @@ static int check_question(const struct explain_request *request)
 
 /* --- the answer ---------------------------------------------------------------------------- */
 
-static int explain_into(const struct judge *judge, const struct question *question, FILE *steps,
-                        struct account *account, struct judgement *out_judgement)
-{
-    char what[JUDGEMENT_TEXT_SIZE];
-    account->stream = steps;
-    int code = judge_question(judge, question, &account->trace, out_judgement, what);
-    if (code != EX_OK) {
-        fprintf(stderr, "moat explain: %s\n", what);
-    }
-    return code;
-}
-
-/* The client comes first, but is known only when the rules have been told. */
 static int explain(const struct judge *judge, const struct question *question)
 {
-    struct account account;
-    struct judgement judgement;
-    char *text = NULL;
-    size_t size = 0;
-    FILE *steps = open_memstream(&text, &size);
-    if (steps == NULL) {
-        fputs("moat explain: not enough memory\n", stderr);
-        return EX_OSERR;
+    enum judgement_outcome outcome = JUDGEMENT_DENY;
+    char what[JUDGEMENT_TEXT_SIZE];
+    int code = account_write(judge, question, stdout, terminal_has_colour(stdout), &outcome, what);
+    if (code != EX_OK) {
+        fprintf(stderr, "moat explain: %s\n", what);
+        return code;
     }
-    account_init(&account, stdout, terminal_has_colour(stdout));
-    int code = explain_into(judge, question, steps, &account, &judgement);
-    fclose(steps);
-    if (code == EX_OK) {
-        account.stream = stdout;
-        account_client(&account, judge, question, &judgement);
-        fputs(text != NULL ? text : "", stdout);
-        account_verdict(&account, &judgement);
-        code = judgement.outcome == JUDGEMENT_DENY ? EXPLAIN_REFUSED : EX_OK;
-        judgement_deinit(&judgement);
-    }
-    free(text);
-    return code;
+    return outcome == JUDGEMENT_DENY ? EXPLAIN_REFUSED : EX_OK;
 }
 
 static int explain_file(const struct explain_request *request)

@@ -19,7 +19,7 @@ static const struct config_place whole_file = {.line = 0};
 /* What an entry says of itself and expects, as it is written. */
 struct entry {
     char *name;
-    uint8_t is_allowed;
+    uint8_t verdict;
     char *rule;
     char *reason;
     char *code;
@@ -34,8 +34,8 @@ static const struct table_row entry_rows[] = {
 };
 
 static const struct table_row expect_rows[] = {
-    {"verdict", TABLE_WORD, .is_required = true, MEMBER(is_allowed),
-     .words = {{"allow", true}, {"deny", false}}, .example = "allow"},
+    {"verdict", TABLE_WORD, .is_required = true, MEMBER(verdict),
+     .words = {{"allow", 0}, {"deny", 1}, {"observe", 2}}, .example = "allow"},
     {"rule", TABLE_TEXT, .minimum = 1, .maximum = 64, MEMBER(rule)},
     {"reason", TABLE_TEXT, .minimum = 1, .maximum = 64, MEMBER(reason)},
     {"code", TABLE_TEXT, .minimum = 1, .maximum = 16, MEMBER(code)},
@@ -228,7 +228,7 @@ static void read_entry(struct reading *reading, const struct node *map, size_t a
         read_expect(reading, expect, at, &entry, expectation);
     }
     expectation->name = entry.name;
-    expectation->is_allowed = entry.is_allowed != 0;
+    expectation->verdict = expect_rows[0].words[entry.verdict].text;
     expectation->rule = entry.rule;
     expectation->reason = entry.reason;
     free(entry.code);

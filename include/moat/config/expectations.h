@@ -20,8 +20,8 @@ struct expectation {
     struct config_place place;
     struct question client;
     struct config_place listener_place;
-    bool is_allowed;
-    char *rule;
+    const char *verdict; /* "allow", "deny" or "observe"; static */
+    char *rule;          /* "none" as well, where no rule is to match */
     struct config_place rule_place;
     char *reason; /* the label of a close reason */
     struct config_place reason_place;
