@@ -11,6 +11,7 @@ static void end_if_idle(struct worker *worker)
     if (worker->is_draining && worker->sessions.session_count == 0 &&
         !uv_is_closing((uv_handle_t *)&worker->wake)) {
         uv_close((uv_handle_t *)&worker->wake, NULL);
+        session_watch_stop(&worker->sessions);
     }
 }
 
@@ -39,7 +40,7 @@ static void on_connection(struct net_listener *socket)
 
     /* Without room the connection waits in the listener, and the rest in the kernel. */
     if (session_worker_has_room(&worker->sessions)) {
-        session_accept(&worker->sessions, socket, worker->snapshot, listener->index);
+        session_accept(&worker->sessions, socket, listener->index);
     }
 }
 
@@ -67,8 +68,9 @@ static void on_wake(uv_async_t *wake)
     uv_mutex_unlock(&worker->lock);
 
     if (snapshot != NULL) {
-        snapshot_unref(worker->snapshot);
-        worker->snapshot = snapshot;
+        snapshot_unref(worker->sessions.snapshot);
+        worker->sessions.snapshot = snapshot;
+        session_rejudge_all(&worker->sessions);
     }
     if (must_drain || must_stop) {
         drain(worker);
@@ -146,7 +148,8 @@ int worker_init(struct worker *worker, unsigned number, struct snapshot *snapsho
     /* Fails only when the loop could not be set up, and then uv_loop_init() has failed. */
     uv_async_init(&worker->loop, &worker->wake, on_wake);
     worker->wake.data = worker;
-    worker->snapshot = snapshot_ref(snapshot);
+    worker->sessions.snapshot = snapshot_ref(snapshot);
+    session_watch_start(&worker->sessions);
     return 0;
 }
 
@@ -176,7 +179,7 @@ static void release(struct worker *worker)
     if (worker->ordered_snapshot != NULL) {
         snapshot_unref(worker->ordered_snapshot);
     }
-    snapshot_unref(worker->snapshot);
+    snapshot_unref(worker->sessions.snapshot);
     free(worker->listeners);
 }
 

@@ -21,7 +21,6 @@ struct worker {
     struct session_worker sessions;
     struct worker_listener *listeners;
     size_t listener_count;
-    struct snapshot *snapshot; /* new sessions are judged by this one */
     bool is_draining;
     void (*on_done)(void *owner); /* called on the worker's thread as its last act */
     void *owner;

@@ -164,6 +164,30 @@ void credentials_free(struct credentials *credentials)
     free(credentials);
 }
 
+static const struct credential *credential_of(const struct credentials *credentials,
+                                              struct slice username)
+{
+    const struct user *user =
+        credentials != NULL ? find_user(credentials, username, hash_name(credentials, username))
+                            : NULL;
+    return user != NULL ? &user->credential : NULL;
+}
+
+bool credentials_same(const struct credentials *a, const struct credentials *b,
+                      struct slice username)
+{
+    const struct credential *one = credential_of(a, username);
+    const struct credential *other = credential_of(b, username);
+
+    return one != NULL && other != NULL && one->kind == other->kind &&
+           one->rounds == other->rounds && one->memory == other->memory &&
+           one->lanes == other->lanes &&
+           slice_equal(slice_of(one->salt, one->salt_size),
+                       slice_of(other->salt, other->salt_size)) &&
+           slice_equal(slice_of(one->hash, one->hash_size),
+                       slice_of(other->hash, other->hash_size));
+}
+
 size_t credentials_count(const struct credentials *credentials)
 {
     return credentials->count;

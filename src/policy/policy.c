@@ -73,9 +73,7 @@ static const char *bind_copy(struct policy_rule *rule, const struct policy_rule_
     fault = templates_copy(&rule->bind_usernames, TEMPLATE_NAME, spec->bind_usernames,
                            spec->bind_username_count);
     for (size_t index = 0; fault == NULL && index < rule->bind_usernames.count; index++) {
-        if (template_has(&rule->bind_usernames.list[index], TEMPLATE_USERNAME)) {
-            fault = "bind.username would compare the user name with itself";
-        }
+        fault = policy_check_bind_username(slice_from_text(rule->bind_usernames.texts[index]));
     }
     return fault;
 }
@@ -84,7 +82,7 @@ static const char *limits_copy(struct policy_limits *limits, const struct policy
 {
     *limits = (struct policy_limits){
         .keep_alive_ms = spec->keep_alive_ms,
-        .allows_zero = spec->allows_zero,
+        .keep_alive_zero = spec->keep_alive_zero,
         .packet_size = spec->packet_size,
         .denies_will = spec->denies_will,
         .will_qos_end = spec->will_qos_end,
@@ -122,6 +120,7 @@ static const char *rule_init(struct policy_rule *rule, const struct policy_rule_
         .require = spec->require,
         .owner = spec->owner,
         .allows_bridges = spec->allows_bridges,
+        .keeps_expired = spec->keeps_expired,
     };
     if (spec->name == NULL || spec->name[0] == '\0') {
         return "a rule needs a name";
@@ -203,6 +202,11 @@ const char *policy_add(struct policy *policy, const struct policy_rule_spec *spe
 size_t policy_rule_count(const struct policy *policy)
 {
     return policy->count;
+}
+
+bool policy_rule_keeps_expired(const struct policy_rule *rule)
+{
+    return rule->keeps_expired;
 }
 
 size_t policy_rule_packet_size(const struct policy_rule *rule)

@@ -8,7 +8,7 @@
 /* See struct policy_limits_spec. */
 struct policy_limits {
     uint32_t keep_alive_ms;
-    bool allows_zero;
+    enum policy_zero keep_alive_zero;
     uint32_t packet_size;
     bool denies_will;
     struct templates will_topics;
@@ -34,6 +34,7 @@ struct policy_rule {
     enum policy_require require;
     enum policy_owner owner;
     bool allows_bridges;
+    bool keeps_expired;
     struct globs listeners;
     struct networks addresses;
     struct globs certificates;

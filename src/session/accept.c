@@ -88,6 +88,9 @@ static void unlink_session(struct session *session)
     if (session->next != NULL) {
         session->next->previous = session->previous;
     }
+    if (worker->rejudge_next == session) {
+        worker->rejudge_next = session->next;
+    }
     worker->session_count--;
 }
 
@@ -112,19 +115,21 @@ void session_release(struct session *session)
     }
     unlink_session(session);
     admit_free(session);
+    topics_free(session);
     tls_conn_deinit(&session->tls);
     tls_peer_deinit(&session->peer);
     free(session->client_id);
     free(session->username);
+    free(session->claim);
     snapshot_unref(session->snapshot);
     free(session);
     worker->on_freed(worker);
 }
 
 /* Everything that can fail before a session may exist. */
-static struct session *session_new(struct session_worker *worker, struct snapshot *snapshot,
-                                   size_t index)
+static struct session *session_new(struct session_worker *worker, size_t index)
 {
+    struct snapshot *snapshot = worker->snapshot;
     struct session *session = calloc(1, sizeof *session);
 
     if (session == NULL) {
@@ -147,10 +152,9 @@ static struct session *session_new(struct session_worker *worker, struct snapsho
     return session;
 }
 
-void session_accept(struct session_worker *worker, struct net_listener *listener,
-                    struct snapshot *snapshot, size_t index)
+void session_accept(struct session_worker *worker, struct net_listener *listener, size_t index)
 {
-    struct session *session = session_new(worker, snapshot, index);
+    struct session *session = session_new(worker, index);
 
     if (session == NULL) {
         log_message(LOG_ERROR, "accept_failed", "not enough memory for one more session");

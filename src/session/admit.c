@@ -95,7 +95,7 @@ static void accept_connect(struct session *session)
 
     admission->is_parsed = true;
     admission->kept.ceiling = admission->connect.packet_size + SESSION_HOLD_MAX;
-    if (!remember_names(session)) {
+    if (!remember_names(session) || !rejudge_remember(session)) {
         session_close(session, CLOSE_NO_MEMORY, NULL);
     } else if (admission->connect.has_authentication_method) {
         /* Extended authentication is between client and broker; we could not vouch for it. */

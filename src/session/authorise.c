@@ -105,6 +105,7 @@ void authorise_enter(struct session *session)
         return;
     }
     if (is_remembered(session)) {
+        session->is_proven = true;
         dial_enter(session);
         return;
     }
@@ -128,6 +129,7 @@ void authorise_enter(struct session *session)
 void authorise_on_verdict(struct session *session, const struct session_input *input)
 {
     if (input->status == 0) {
+        session->is_proven = true;
         dial_enter(session);
     } else {
         refuse_login(session, NULL);

@@ -128,17 +128,26 @@ static enum mqtt_frame_status walk_client(struct session *session, struct slice 
     return status;
 }
 
+void relay_to_upstream(struct session *session, struct slice bytes)
+{
+    session->client_bytes += bytes.size;
+    if (!session->upstream_is_broken && bytes.size > 0 &&
+        net_stream_write(&session->upstream, bytes) != 0) {
+        note_end(session, CLOSE_UPSTREAM_LOST);
+        session->upstream_is_broken = true;
+    }
+}
+
 /* Passes plaintext on; false when the session is closing now. */
 static bool pass_to_upstream(struct session *session, struct slice bytes)
 {
     size_t clean = 0;
     enum mqtt_frame_status status = walk_client(session, bytes, &clean);
 
-    session->client_bytes += clean;
-    if (!session->upstream_is_broken && clean > 0 &&
-        net_stream_write(&session->upstream, slice_of(bytes.data, clean)) != 0) {
-        note_end(session, CLOSE_UPSTREAM_LOST);
-        session->upstream_is_broken = true;
+    if (session->topics == NULL) {
+        relay_to_upstream(session, slice_of(bytes.data, clean));
+    } else if (!topics_pass(session, slice_of(bytes.data, clean))) {
+        return false;
     }
     if (status != MQTT_FRAME_OK) {
         session_close(session, reason_of_frame(status), NULL);
@@ -219,32 +228,49 @@ void relay_on_upstream_data(struct session *session, const struct session_input 
 
 /* --- the beginning --- */
 
+/* What the deciding rule asks of the session from now on. */
+static void relay_use_limits(struct session *session)
+{
+    size_t packet_size = session->decider != NULL ? policy_rule_packet_size(session->decider) : 0;
+    mqtt_frame_limit(&session->from_client, packet_size);
+}
+
+void relay_use_verdict(struct session *session, const struct policy_verdict *verdict)
+{
+    session->rule = verdict->rule;
+    session->decider = verdict->decider;
+    session->observes = verdict->observes;
+    relay_use_limits(session);
+}
+
 void relay_enter(struct session *session)
 {
     struct admission *admission = session->admission;
     struct slice kept = buffer_slice(&admission->kept);
     size_t connect_size = admission->connect.packet_size;
 
+    if (!topics_enter(session)) {
+        session_close(session, CLOSE_NO_MEMORY, "for the topic lists");
+        return;
+    }
     session_enter(session, SESSION_RELAY, 0);
     mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT);
     mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER);
-    if (session->decider != NULL) {
-        mqtt_frame_limit(&session->from_client, policy_rule_packet_size(session->decider));
-    }
+    relay_use_limits(session);
     session->client.read_limit = SESSION_READ_CLIENT;
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
     report_admitted(session);
 
     /* CONNECT byte for byte as it was judged, then what came behind it. */
-    session->client_bytes = connect_size;
-    if (net_stream_write(&session->upstream, slice_of(kept.data, connect_size)) != 0) {
-        note_end(session, CLOSE_UPSTREAM_LOST);
-        session->upstream_is_broken = true;
-    }
+    relay_to_upstream(session, slice_of(kept.data, connect_size));
     if (!pass_to_upstream(session, slice_after(kept, connect_size))) {
         return;
     }
     admit_free(session);
+    rejudge_if_due(session);
+    if (session->state == SESSION_CLOSING) {
+        return;
+    }
     if (session->client_has_ended) {
         session->client_has_ended = false;
         client_ended(session, 0);

@@ -54,6 +54,8 @@ struct session_input {
 #define SESSION_HALF_CLOSED_MS 30000u
 
 struct login_job;
+struct topics;
+struct session_claim;
 
 /* What is needed only until the relay begins. */
 struct admission {
@@ -99,8 +101,11 @@ struct session {
     char *username;
     const char *rule;                  /* owned by the snapshot's policy, as the next */
     const struct policy_rule *decider; /* NULL when no rule decided */
+    struct session_claim *claim;       /* what CONNECT said; NULL until it was read */
+    bool is_proven;                    /* the user name, by its password */
     bool observes;                     /* what it does against its rule is logged, no more */
     bool is_bridge;
+    struct topics *topics; /* NULL unless the rule has topic lists; see topics.c */
     struct mqtt_frame_walker from_client;
     struct mqtt_frame_walker from_upstream;
     uint64_t client_bytes; /* MQTT bytes from the client that were passed on */
@@ -153,6 +158,26 @@ void relay_on_upstream_data(struct session *session, const struct session_input 
 void relay_on_upstream_end(struct session *session, const struct session_input *input);
 void relay_on_upstream_broken(struct session *session, const struct session_input *input);
 void relay_on_drained(struct session *session, const struct session_input *input);
+/* Passes on what was judged, or needs no judging. Never closes the session. */
+void relay_to_upstream(struct session *session, struct slice bytes);
+
+/* topics.c: takes up the topic lists of session->decider, if it has any. False without memory. */
+bool topics_enter(struct session *session) MOAT_MUST_CHECK;
+/* Judges what a client sends behind CONNECT, and passes on what it may. False when the session is
+ * closing now. For a session with topics. */
+bool topics_pass(struct session *session, struct slice bytes) MOAT_MUST_CHECK;
+/* After session->decider was changed by a reload: NULL, or why the session cannot go on. */
+const char *topics_renew(struct session *session) MOAT_MUST_CHECK;
+void topics_free(struct session *session);
+
+/* rejudge.c: keeps what a later verdict needs of the CONNECT that was just read, whose slices are
+ * still good. False without memory. */
+bool rejudge_remember(struct session *session) MOAT_MUST_CHECK;
+/* Judges a relaying session by the worker's snapshot if an older one has let it in. */
+void rejudge_if_due(struct session *session);
+
+/* Makes what the verdict says the session's: rule, mode, limits. */
+void relay_use_verdict(struct session *session, const struct policy_verdict *verdict);
 
 /* The one exit. `detail` is a text for the log, borrowed for the call, or NULL. */
 void session_close(struct session *session, enum close_reason reason, const char *detail);

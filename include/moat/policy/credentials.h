@@ -54,6 +54,11 @@ bool credentials_is_weak(const struct credentials *credentials, size_t index) MO
 /* Why this user name cannot be written in a password file, as a static sentence, or NULL. */
 const char *credentials_check_username(struct slice username) MOAT_MUST_CHECK;
 
+/* True when the user stands in both with the same hash: neither removed nor given another
+ * password. NULL has no users. */
+bool credentials_same(const struct credentials *a, const struct credentials *b,
+                      struct slice username) MOAT_MUST_CHECK;
+
 /* Makes a password-file line "user:$7$..." without newline, to be released with
  * secret_free_text(); NULL and *out_fault (line 0) when the user name cannot be written
  * in such a file (empty, over 256 bytes, ':' or control characters, '+', '#') or the

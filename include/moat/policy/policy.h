@@ -99,11 +99,18 @@ enum policy_owner {
     POLICY_OWNER_USERNAME,
 };
 
+/* Whether a keep alive of 0 (off) is in order. */
+enum policy_zero {
+    POLICY_ZERO_AS_LONGEST = 0, /* only without a longest keep alive */
+    POLICY_ZERO_ALLOW,
+    POLICY_ZERO_DENY,
+};
+
 /* What clients of a rule may ask for in CONNECT and send later. Zero: no such limit. */
 struct policy_limits_spec {
     uint32_t keep_alive_ms; /* the longest; whole seconds in CONNECT */
-    bool allows_zero;       /* 0 (off) is in order although there is a longest */
-    uint32_t packet_size;   /* bytes of the largest packet, its fixed header included */
+    enum policy_zero keep_alive_zero;
+    uint32_t packet_size; /* bytes of the largest packet, its fixed header included */
     bool denies_will;
     const char *const *will_topics; /* filters with substitutions; one must hold */
     size_t will_topic_count;
@@ -133,6 +140,7 @@ struct policy_rule_spec {
     enum policy_require require;
     enum policy_owner owner;
     bool allows_bridges;
+    bool keeps_expired; /* a certificate that expires does not end the session it has opened */
     /* match */
     const char *const *listeners; /* globs; one must hold */
     size_t listener_count;
@@ -183,6 +191,9 @@ unsigned policy_rule_connections(const struct policy_rule *rule);
  * one is there, it is that. */
 enum policy_owner policy_rule_owner(const struct policy_rule *rule);
 
+/* Whether a session lives on when the client's certificate expires. */
+bool policy_rule_keeps_expired(const struct policy_rule *rule);
+
 /* The verdict on one CONNECT. Never allocates. */
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_verdict *out_verdict);
@@ -196,6 +207,9 @@ const char *policy_check_cidr(struct slice text) MOAT_MUST_CHECK;
  * written in place of a substitution's name when that is the fault, empty otherwise. */
 const char *policy_check_template(struct slice text, struct slice *out_unknown) MOAT_MUST_CHECK;
 const char *policy_check_filter(struct slice text, struct slice *out_unknown) MOAT_MUST_CHECK;
+
+/* The same for a name in bind.username, where ${username} can say nothing. */
+const char *policy_check_bind_username(struct slice text) MOAT_MUST_CHECK;
 
 /* The same for limits.client_id_characters. */
 const char *policy_check_characters(struct slice text) MOAT_MUST_CHECK;

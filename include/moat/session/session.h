@@ -40,13 +40,20 @@ struct session_worker {
     uint8_t *plain;             /* what TLS made of it; SESSION_PLAIN_SIZE bytes */
     struct tls_output output;   /* what TLS wants sent */
     struct session_gauges *gauges;
-    struct session *sessions; /* list of those that live */
+    struct snapshot *snapshot; /* the one in force; the owner of the worker holds the reference */
+    struct session *sessions;  /* list of those that live */
     size_t session_count;
     size_t session_limit; /* what the descriptors of this process allow for this worker */
     uint64_t next_id;
+    uv_idle_t rejudge;            /* turns after a reload until all sessions have been judged */
+    struct session *rejudge_next; /* of the list above */
+    uv_timer_t sweep;             /* looks for certificates that have expired */
     void (*on_freed)(struct session_worker *worker); /* a session is gone: there is room */
     void *owner;
 };
+
+/* How often certificates of live sessions are looked at. */
+#define SESSION_SWEEP_MS 10000u
 
 #define SESSION_SCRATCH_SIZE (64u * 1024)
 #define SESSION_PLAIN_SIZE   (64u * 1024)
@@ -65,8 +72,15 @@ static inline bool session_worker_has_room(const struct session_worker *worker)
 
 /* Takes the waiting connection of a listener. `index` says which of the snapshot's listeners it
  * is. The session holds its own reference to the snapshot and frees itself. */
-void session_accept(struct session_worker *worker, struct net_listener *listener,
-                    struct snapshot *snapshot, size_t index);
+void session_accept(struct session_worker *worker, struct net_listener *listener, size_t index);
+
+/* Starts and stops what looks after live sessions; two handles on the worker's loop. */
+void session_watch_start(struct session_worker *worker);
+void session_watch_stop(struct session_worker *worker);
+
+/* After worker->snapshot has changed: judges every session that relays by it, a few in each turn
+ * of the loop. Those that may no longer be in are closed; the others do not notice. */
+void session_rejudge_all(struct session_worker *worker);
 
 /* Closes every session of the worker, those in 5.0 with a word of goodbye. */
 void session_shut_down_all(struct session_worker *worker);

@@ -119,6 +119,12 @@ const char *tls_conn_fault(const struct tls_conn *conn);
 int tls_conn_peer(const struct tls_conn *conn, struct tls_peer *out_peer) MOAT_MUST_CHECK;
 void tls_peer_deinit(struct tls_peer *peer);
 
+/* After a reload: is the client still good by `context`, the listener's new one? NULL, and
+ * *out_peer filled as tls_conn_peer() would, and the connection leans on `context` from then
+ * on; else a static sentence, and the connection is as it was. */
+const char *tls_conn_judge_again(struct tls_conn *conn, const struct tls_context *context,
+                                 struct tls_peer *out_peer) MOAT_MUST_CHECK;
+
 /* A digest of the kind of identity, its name and the key that vouches for it: what makes two
  * sessions the same client. It stays the same over restarts. False without an identity. */
 bool tls_peer_identity_key(const struct tls_peer *peer,
