@@ -191,10 +191,12 @@ void check_rules(const struct config *config, struct config_faults *faults)
 {
     struct proofs proofs = find_proofs(config);
     bool is_provable = check_ways_in(config, proofs, faults);
+    check_policy_mode(config, faults);
     for (size_t i = 0; i < config->rule_count; i++) {
         check_rule_name(config, i, faults);
         check_match(config, i, faults);
         check_listener_names(config, i, faults);
         check_require(config, i, is_provable ? proofs : (struct proofs){true, true}, faults);
+        check_limits(config, i, faults);
     }
 }

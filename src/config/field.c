@@ -4,8 +4,6 @@
 #include <stdlib.h>
 
 #include "moat/base/address.h"
-#include "moat/policy/policy.h"
-#include "moat/tls/context.h"
 #include "values_internal.h"
 
 /* --- members, reached through the offsets of the row ---------------------------------- */
@@ -255,17 +253,8 @@ static bool put_word(const struct table_row *row, void *base, const char *text,
 static bool put_checked(const struct table_row *row, void *base, const char *text,
                         char out_what[FIELD_FAULT_SIZE])
 {
-    struct slice slice = slice_from_text(text);
-    const char *fault = NULL;
-    if (row->type == TABLE_GLOBS) {
-        fault = policy_check_glob(slice);
-    } else if (row->type == TABLE_NETWORKS) {
-        fault = policy_check_cidr(slice);
-    } else {
-        fault = tls_check_pin(slice);
-    }
-    if (fault != NULL) {
-        return refuse(out_what, "\"%.80s\": %s", text, fault);
+    if (!field_check_pattern(row, text, out_what)) {
+        return false;
     }
     char *copy = strdup(text);
     if (copy == NULL || !append(row, base, &copy)) {
@@ -297,7 +286,11 @@ bool field_put(const struct table_row *row, void *base, const char *text, const 
     case TABLE_GLOBS:
     case TABLE_NETWORKS:
     case TABLE_PINS:
+    case TABLE_NAMES:
+    case TABLE_FILTERS:
         return put_checked(row, base, text, out_what);
+    case TABLE_CHARACTERS:
+        return field_check_pattern(row, text, out_what) && put_copy(row, base, text, out_what);
     case TABLE_MAP:
     case TABLE_MAPS:
     case TABLE_REQUIRE:

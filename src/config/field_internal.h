@@ -17,6 +17,10 @@
 bool field_put(const struct table_row *row, void *base, const char *text, const char *folder,
                char out_what[FIELD_FAULT_SIZE]) MOAT_MUST_CHECK;
 
+/* Whether a text is a pattern of the row's kind; false and what is wrong when it is not. */
+bool field_check_pattern(const struct table_row *row, const char *text,
+                         char out_what[FIELD_FAULT_SIZE]) MOAT_MUST_CHECK;
+
 /* For the rows whose value is an integer. */
 void field_put_integer(const struct table_row *row, void *base, uint64_t value);
 uint64_t field_integer(const struct table_row *row, const void *base);
@@ -28,7 +32,7 @@ void *field_array(const struct table_row *row, const void *base);
 /* Makes the zeroed array of a TABLE_MAPS row; false without memory. */
 bool field_make_array(const struct table_row *row, void *base, size_t count) MOAT_MUST_CHECK;
 
-/* False for a text, path or list that was not written and has no default. */
+/* False for what was not written and has no default. */
 bool field_is_set(const struct table_row *row, const void *base);
 
 /* As YAML in one line; the value must be set. */

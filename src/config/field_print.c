@@ -9,7 +9,8 @@
 
 static bool is_text_list(const struct table_row *row)
 {
-    return row->type == TABLE_GLOBS || row->type == TABLE_NETWORKS || row->type == TABLE_PINS;
+    return row->type == TABLE_GLOBS || row->type == TABLE_NETWORKS || row->type == TABLE_PINS ||
+           row->type == TABLE_NAMES || row->type == TABLE_FILTERS;
 }
 
 bool field_is_set(const struct table_row *row, const void *base)
@@ -17,6 +18,7 @@ bool field_is_set(const struct table_row *row, const void *base)
     switch (row->type) {
     case TABLE_TEXT:
     case TABLE_PATH:
+    case TABLE_CHARACTERS:
         return field_array(row, base) != NULL;
     case TABLE_MAPS:
         return row->element_size == 0 || field_count(row, base) > 0;
@@ -24,14 +26,18 @@ bool field_is_set(const struct table_row *row, const void *base)
     case TABLE_GLOBS:
     case TABLE_NETWORKS:
     case TABLE_PINS:
+    case TABLE_NAMES:
+    case TABLE_FILTERS:
         return field_count(row, base) > 0;
-    case TABLE_MAP:
-    case TABLE_ENDPOINT:
-    case TABLE_BOOL:
     case TABLE_NUMBER:
     case TABLE_DURATION:
     case TABLE_SIZE:
     case TABLE_WORD:
+        /* Without a default 0 is no value that could have been written. */
+        return row->fallback != NULL || field_integer(row, base) != 0;
+    case TABLE_MAP:
+    case TABLE_ENDPOINT:
+    case TABLE_BOOL:
     case TABLE_REQUIRE:
         break;
     }
@@ -114,6 +120,7 @@ void field_print(const struct table_row *row, const void *base, FILE *stream)
         break;
     case TABLE_TEXT:
     case TABLE_PATH:
+    case TABLE_CHARACTERS:
         print_quoted(field_array(row, base), stream);
         break;
     case TABLE_ENDPOINT:
@@ -135,6 +142,8 @@ void field_print(const struct table_row *row, const void *base, FILE *stream)
     case TABLE_GLOBS:
     case TABLE_NETWORKS:
     case TABLE_PINS:
+    case TABLE_NAMES:
+    case TABLE_FILTERS:
         print_list(row, base, stream);
         break;
     case TABLE_REQUIRE:
@@ -146,7 +155,8 @@ void field_print(const struct table_row *row, const void *base, FILE *stream)
 void field_release(const struct table_row *row, void *base)
 {
     bool owns_pointer = row->type == TABLE_TEXT || row->type == TABLE_PATH ||
-                        row->type == TABLE_WORDS || row->type == TABLE_MAPS || is_text_list(row);
+                        row->type == TABLE_CHARACTERS || row->type == TABLE_WORDS ||
+                        row->type == TABLE_MAPS || is_text_list(row);
     if (!owns_pointer || row->size == 0) {
         return;
     }

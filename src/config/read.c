@@ -227,6 +227,8 @@ static bool read_value(struct reading *reading, const struct table_row *row,
     case TABLE_GLOBS:
     case TABLE_NETWORKS:
     case TABLE_PINS:
+    case TABLE_NAMES:
+    case TABLE_FILTERS:
         return read_several(reading, row, node, path, base);
     case TABLE_TEXT:
     case TABLE_PATH:
@@ -236,6 +238,7 @@ static bool read_value(struct reading *reading, const struct table_row *row,
     case TABLE_DURATION:
     case TABLE_SIZE:
     case TABLE_WORD:
+    case TABLE_CHARACTERS:
         break;
     }
     return read_one(reading, row, node, path, base);

@@ -75,6 +75,7 @@ struct policy *snapshot_policy(const struct config *config, struct config_faults
         config_error(faults, config->path, whole_file, "not enough memory");
         return NULL;
     }
+    policy_set_mode(policy, config->policy_mode);
     for (size_t i = 0; i < config->rule_count; i++) {
         const struct policy_rule_spec *spec = &config->rules[i].spec;
         /* A rule without a name was reported when the file was read. */

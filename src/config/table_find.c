@@ -120,6 +120,15 @@ void table_type_text(const struct table_row *row, char out_text[TABLE_TYPE_TEXT_
     case TABLE_PINS:
         text = "digest or list of digests of public keys (SHA-256)";
         break;
+    case TABLE_NAMES:
+        text = "name or list of names, with substitutions";
+        break;
+    case TABLE_FILTERS:
+        text = "topic filter or list of topic filters, with substitutions";
+        break;
+    case TABLE_CHARACTERS:
+        text = "alphanumeric, printable, or a set such as [a-z0-9_-]";
+        break;
     case TABLE_REQUIRE:
         text = "none, a list of certificate and password, or any: with such a list";
         break;

@@ -10,21 +10,24 @@
 #include "moat/base/bytes.h"
 
 enum table_type {
-    TABLE_MAP,      /* keys beneath this one */
-    TABLE_MAPS,     /* a list of maps; `minimum` to `maximum` entries */
-    TABLE_TEXT,     /* char *; `minimum` to `maximum` bytes */
-    TABLE_PATH,     /* char *; joined with the folder of the configuration file */
-    TABLE_ENDPOINT, /* struct endpoint */
-    TABLE_BOOL,     /* any integer member */
-    TABLE_NUMBER,   /* any integer member */
-    TABLE_DURATION, /* any integer member, in milliseconds */
-    TABLE_SIZE,     /* any integer member, in bytes */
-    TABLE_WORD,     /* any integer member; one of `words` */
-    TABLE_WORDS,    /* list of one-byte integers; one or more of `words` */
-    TABLE_GLOBS,    /* list of char *; patterns */
-    TABLE_NETWORKS, /* list of char *; CIDR */
-    TABLE_PINS,     /* list of char *; digests of public keys */
-    TABLE_REQUIRE,  /* enum policy_require */
+    TABLE_MAP,        /* keys beneath this one */
+    TABLE_MAPS,       /* a list of maps; `minimum` to `maximum` entries */
+    TABLE_TEXT,       /* char *; `minimum` to `maximum` bytes */
+    TABLE_PATH,       /* char *; joined with the folder of the configuration file */
+    TABLE_ENDPOINT,   /* struct endpoint */
+    TABLE_BOOL,       /* any integer member */
+    TABLE_NUMBER,     /* any integer member */
+    TABLE_DURATION,   /* any integer member, in milliseconds */
+    TABLE_SIZE,       /* any integer member, in bytes */
+    TABLE_WORD,       /* any integer member; one of `words` */
+    TABLE_WORDS,      /* list of one-byte integers; one or more of `words` */
+    TABLE_GLOBS,      /* list of char *; patterns */
+    TABLE_NETWORKS,   /* list of char *; CIDR */
+    TABLE_PINS,       /* list of char *; digests of public keys */
+    TABLE_NAMES,      /* list of char *; names with substitutions */
+    TABLE_FILTERS,    /* list of char *; topic filters with substitutions */
+    TABLE_CHARACTERS, /* char *; a set of characters */
+    TABLE_REQUIRE,    /* enum policy_require */
 };
 
 struct table_word {

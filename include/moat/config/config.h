@@ -66,6 +66,7 @@ struct config {
     char *password_file;     /* NULL when not written */
     uint64_t login_cache_ms; /* credentials.cache: how long a proven login is remembered */
 
+    enum policy_mode policy_mode;
     struct config_rule *rules;
     size_t rule_count;
 
