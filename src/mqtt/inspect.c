@@ -119,7 +119,6 @@ static enum mqtt_inspect_status read_header(struct mqtt_look *look)
     case MQTT_VARINT_TOO_LONG:
         return mqtt_look_refuse(look, "a length has more than four bytes");
     }
-    look->element.starts_packet = true;
     look->next.remaining = remaining.value;
     look->body = look->reader.at;
     set_limit(look, look->body + look->next.remaining);

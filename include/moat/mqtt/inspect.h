@@ -35,7 +35,6 @@ enum mqtt_request {
 
 struct mqtt_element {
     size_t size; /* bytes from the start of those given; for MORE, how many are needed */
-    bool starts_packet;
     enum mqtt_request request;
     struct slice topic; /* into the bytes given */
     uint16_t alias;     /* 1..65535 */
@@ -57,6 +56,12 @@ struct mqtt_inspector {
 };
 
 void mqtt_inspector_init(struct mqtt_inspector *inspector, enum mqtt_version version);
+
+/* True between two packets. */
+static inline bool mqtt_inspector_at_boundary(const struct mqtt_inspector *inspector)
+{
+    return inspector->remaining == 0;
+}
 
 /*
  * The next element at the start of `bytes`, of which there must be one. *out_element is

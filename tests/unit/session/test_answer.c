@@ -35,6 +35,7 @@ static const struct {
     {CLOSE_SECOND_CONNECT, -1, -1, 0x82},
     {CLOSE_PACKET_MALFORMED, -1, -1, 0x81},
     {CLOSE_PACKET_TOO_LARGE, -1, -1, 0x95},
+    {CLOSE_TOPIC_DENIED, -1, -1, 0x87},
     {CLOSE_SHUTTING_DOWN, 0x03, 0x88, 0x8B},
 };
 
