@@ -85,21 +85,39 @@ static void demand_client_id(const struct judging *judging, struct demands *dema
     }
 }
 
+static bool zero_is_refused(const struct policy_limits *limits)
+{
+    switch (limits->keep_alive_zero) {
+    case POLICY_ZERO_AS_LONGEST:
+        return limits->keep_alive_ms > 0;
+    case POLICY_ZERO_ALLOW:
+        return false;
+    case POLICY_ZERO_DENY:
+        return true;
+    }
+    return true;
+}
+
 /* 0 switches the broker's own time limit off: longer than any other (SlowITe, CVE-2020-13849). */
 static void demand_keep_alive(const struct judging *judging, struct demands *demands)
 {
     const struct policy_limits *limits = &judging->rule->limits;
     uint16_t seconds = judging->facts->keep_alive;
-    if (limits->keep_alive_ms == 0 || !demand_is_due(judging, demands)) {
+    bool has_limit = limits->keep_alive_ms > 0 || limits->keep_alive_zero != POLICY_ZERO_AS_LONGEST;
+    if (!has_limit || !demand_is_due(judging, demands)) {
         return;
     }
-    bool is_met =
-        seconds == 0 ? limits->allows_zero : seconds * UINT64_C(1000) <= limits->keep_alive_ms;
-    demand_number(judging, demands, POLICY_REASON_KEEP_ALIVE,
-                  (struct policy_trace_event){.key = seconds == 0 ? "limits.keep_alive_zero"
-                                                                  : "limits.keep_alive",
-                                              .held = is_met},
-                  "s", limits->keep_alive_ms / 1000, seconds);
+    if (seconds == 0) {
+        bool is_met = !zero_is_refused(limits);
+        demand_word(judging, demands, POLICY_REASON_KEEP_ALIVE, "limits.keep_alive_zero",
+                    is_met ? "allow" : "deny", is_met);
+    } else if (limits->keep_alive_ms > 0) {
+        demand_number(
+            judging, demands, POLICY_REASON_KEEP_ALIVE,
+            (struct policy_trace_event){.key = "limits.keep_alive",
+                                        .held = seconds * UINT64_C(1000) <= limits->keep_alive_ms},
+            "s", limits->keep_alive_ms / 1000, seconds);
+    }
 }
 
 static void demand_clean_session(const struct judging *judging, struct demands *demands)
