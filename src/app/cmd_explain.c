@@ -82,7 +82,10 @@ static int put_option(struct explain_request *request, size_t index, const char 
         return EX_OK;
     }
     snprintf(option, sizeof option, "--%s", question_option(index));
-    return refuse_usage(option, what);
+    /* Whoever writes a password here must not see it repeated into a record of the terminal. */
+    bool is_secret = strcmp(question_option(index), "password") == 0;
+    return refuse_usage(
+        option, is_secret ? "expected right, wrong or none, never the password itself" : what);
 }
 
 static int read_options(int argc, char **argv, struct explain_request *request)

@@ -118,7 +118,8 @@ static int shake_hands(const struct judge *judge, const struct question *questio
     }
     if (!has_one && listener->client_certificate == TLS_CLIENT_CERTIFICATE_REQUIRED) {
         judgement->in_handshake = true;
-        object(judgement, JUDGEMENT_DENY, CLOSE_TLS_FAILED, "the client presents no certificate");
+        object(judgement, JUDGEMENT_DENY, CLOSE_TLS_FAILED,
+               "the client presents no certificate, and this listener requires one");
         return EX_OK;
     }
     if (question->certificate != NULL) {
