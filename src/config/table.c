@@ -165,7 +165,7 @@ const struct table_row table_rows[] = {
      .doc = "The mode of this rule alone; without it, policy.mode counts. A rule that observes in "
             "a policy that enforces lets in what the rule refuses, but no user name that is not "
             "proven: other rules rely on names being true.",
-     .example = "observe", MEMBER(config_rule, spec.mode)},
+     .example = "enforce", MEMBER(config_rule, spec.mode)},
     {"policy.rules[].match", TABLE_MAP,
      .doc = "Conditions, all of which must hold. Each takes one value or a list, of which one "
             "must hold. "
