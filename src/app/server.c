@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
+#include "guard_state_internal.h"
 #include "moat/base/log.h"
 #include "worker_internal.h"
 
@@ -14,11 +15,14 @@
 #define SERVER_STRANGERS 1000u
 /* A client's and an upstream's. */
 #define SERVER_DESCRIPTORS_PER_SESSION 2u
+/* How much of what the guard remembers a power cut may cost. */
+#define SERVER_SAVE_INTERVAL_MS 60000u
 
 struct server {
     const char *path;
     struct snapshot *snapshot;
     struct session_gauges gauges;
+    struct guard_state guard;
     uv_loop_t loop;
     uv_signal_t on_hangup;
     uv_signal_t on_terminate;
@@ -117,6 +121,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
         }
     } else {
         log_set_level(next->config->log_level);
+        ownership_set_remember(server->gauges.ownership, next->config->guard_remember_ms);
         for (size_t i = 0; i < server->worker_count; i++) {
             worker_use_snapshot(&server->workers[i], next);
         }
@@ -288,9 +293,20 @@ static void start_signals(struct server *server)
     uv_signal_init(&server->loop, &server->on_interrupt);
     uv_async_init(&server->loop, &server->worker_done, on_worker_done);
     uv_timer_init(&server->loop, &server->drain_deadline);
+    guard_state_start(&server->guard, &server->loop, SERVER_SAVE_INTERVAL_MS);
     uv_signal_start(&server->on_hangup, on_reload_signal, SIGHUP);
     uv_signal_start(&server->on_terminate, on_end_signal, SIGTERM);
     uv_signal_start(&server->on_interrupt, on_end_signal, SIGINT);
+}
+
+static int make_guard(struct server *server)
+{
+    if (guard_state_init(&server->guard, server->snapshot->config) != 0) {
+        return -1;
+    }
+    server->gauges.ownership = server->guard.ownership;
+    server->gauges.quota = quota_new();
+    return server->gauges.quota != NULL ? 0 : -1;
 }
 
 static void release(struct server *server)
@@ -302,6 +318,8 @@ static void release(struct server *server)
     for (size_t i = 0; server->bound != NULL && i < listeners * NET_LISTENER_ADDRESSES; i++) {
         net_bound_close(&server->bound[i]);
     }
+    guard_state_deinit(&server->guard);
+    quota_free(server->gauges.quota);
     free(server->workers);
     free(server->bound);
     free(server->bound_counts);
@@ -321,7 +339,7 @@ int server_run(const char *path, struct snapshot *snapshot)
         release(&server);
         return code;
     }
-    if (uv_loop_init(&server.loop) != 0) {
+    if (make_guard(&server) != 0 || uv_loop_init(&server.loop) != 0) {
         server.worker_count = 0;
         release(&server);
         return EX_OSERR;

@@ -76,26 +76,20 @@ static int copy_owner_and_mode(int file, const struct stat *old)
     return 0;
 }
 
-static int replace_at(const char *path, struct slice content)
+/* Puts a new file at `path`; owner and mode as the old one's, or its owner's alone without. */
+static int exchange(const char *path, const struct stat *old, struct slice content)
 {
-    struct stat old;
     char temporary[PATH_MAX];
 
-    if (lstat(path, &old) != 0) {
-        return -errno;
-    }
-    if (!S_ISREG(old.st_mode)) {
-        return -EINVAL;
-    }
     int size = snprintf(temporary, sizeof temporary, "%s.XXXXXX", path);
     if (size < 0 || (size_t)size >= sizeof temporary) {
         return -ENAMETOOLONG;
     }
-    int file = mkostemp(temporary, O_CLOEXEC);
+    int file = mkostemp(temporary, O_CLOEXEC); /* of mode 0600 */
     if (file < 0) {
         return -errno;
     }
-    int status = copy_owner_and_mode(file, &old);
+    int status = old != NULL ? copy_owner_and_mode(file, old) : 0;
     int filled = fill_and_close(file, status == 0 ? content : slice_of(NULL, 0));
     status = status == 0 ? filled : status;
     if (status == 0 && rename(temporary, path) != 0) {
@@ -111,6 +105,16 @@ static int replace_at(const char *path, struct slice content)
     return 0;
 }
 
+static int replace_at(const char *path, struct slice content)
+{
+    struct stat old;
+
+    if (lstat(path, &old) != 0) {
+        return -errno;
+    }
+    return S_ISREG(old.st_mode) ? exchange(path, &old, content) : -EINVAL;
+}
+
 int write_file_replace(const char *path, struct slice content)
 {
     char *real = realpath(path, NULL);
@@ -120,4 +124,9 @@ int write_file_replace(const char *path, struct slice content)
     int status = replace_at(real, content);
     free(real);
     return status;
+}
+
+int write_file_put(const char *path, struct slice content)
+{
+    return exchange(path, NULL, content);
 }

@@ -17,7 +17,11 @@ static char *value_text(const struct table_row *row, const void *base)
     if (stream == NULL) {
         return NULL;
     }
-    field_print(row, base, stream);
+    if (field_is_set(row, base)) {
+        field_print(row, base, stream);
+    } else {
+        fputs("not written", stream);
+    }
     return fclose(stream) == 0 ? text : NULL;
 }
 

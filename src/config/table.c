@@ -281,6 +281,11 @@ const struct table_row table_rows[] = {
      .words = {{"3.1", MQTT_VERSION_3_1}, {"3.1.1", MQTT_VERSION_3_1_1}, {"5.0", MQTT_VERSION_5_0}},
      .doc = "Versions of MQTT that clients of this rule may speak.", .example = "\"5.0\"",
      LIST(config_rule, spec.limits.protocols, spec.limits.protocol_count)},
+    {"policy.rules[].limits.connections", TABLE_NUMBER, RANGE(1, 1000000),
+     .doc = "How many sessions one identity may have at a time under this rule; all who have "
+            "proven nothing count as one. A client that comes back under its own client "
+            "identifier is let in while its old session is still there.",
+     .example = "4", MEMBER(config_rule, spec.limits.connections)},
 
     {"policy.rules[].publish", TABLE_MAP,
      .doc = "Topics that clients of this rule may publish to, in their wills as well. Without it "
@@ -312,6 +317,35 @@ const struct table_row table_rows[] = {
             "is refused as a whole.",
      .example = "[\"commands/+/secret\"]",
      LIST(config_rule, spec.subscribe.deny, spec.subscribe.deny_count)},
+
+    {"policy.rules[].owner", TABLE_WORD, .fallback = "proof",
+     .words = {{"proof", POLICY_OWNER_PROOF}, {"certificate", POLICY_OWNER_CERTIFICATE},
+               {"username", POLICY_OWNER_USERNAME}},
+     .doc = "Who a client is when guard.client_id asks whose its client identifier is, if it has "
+            "proven both a certificate and a user name. proof is the user name if the rule "
+            "requires a password alone, and the certificate otherwise.",
+     .example = "username", MEMBER(config_rule, spec.owner)},
+
+    {"guard", TABLE_MAP, .doc = "What is remembered of clients from one session to the next."},
+    {"guard.client_id", TABLE_WORD, .fallback = "on", .words = {{"off", false}, {"on", true}},
+     .doc = "Whether a client identifier belongs to the first identity that uses it, while that is "
+            "connected and for a time after. Others are refused, so that nobody can take over a "
+            "session or its queued messages. A client that proves nothing never owns an "
+            "identifier, and may use only what nobody owns.",
+     .example = "off", MEMBER(config, guards_client_id)},
+    {"guard.remember", TABLE_DURATION, .fallback = "24h", RANGE(0, HOURS(8760)),
+     .doc = "How long an identifier stays with its owner that has left, in time that the gate runs.",
+     .example = "7h", MEMBER(config, guard_remember_ms)},
+    {"guard.identifiers", TABLE_NUMBER, .fallback = "20000", RANGE(1, 1000000),
+     .needs_restart = true,
+     .doc = "How many identifiers of clients that left are remembered, at 200 bytes each; of one "
+            "identity never more than 256. Those of connected clients come on top.",
+     .example = "2000", MEMBER(config, guard_identifiers)},
+    {"guard.state_file", TABLE_PATH, .needs_restart = true,
+     .doc = "File that keeps all this over a restart. Moat writes it, once a minute at most and "
+            "when it stops; its folder must be writable. Without it a restart forgets who owned "
+            "what.",
+     .example = "/var/lib/moat/guard.state", MEMBER(config, guard_state_file)},
 
     {"refusal", TABLE_WORD, .fallback = "answer", .words = {{"answer", false}, {"silent", true}},
      .doc = "Whether a refused client is told why with a CONNACK or DISCONNECT, or the "

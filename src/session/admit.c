@@ -1,6 +1,6 @@
 /*
  * entered from: handshake.c
- * leaves to:    authorise.c when a password must be checked, dial.c when not
+ * leaves to:    authorise.c when a password must be checked, own.c when not
  * owns:         session->admission: the kept bytes and what was read from them
  * deadline:     timeouts.connect, absolute, from the end of the handshake
  * reasons:      everything that CONNECT itself or the policy can be refused for, connect_timeout,
@@ -67,7 +67,8 @@ static void judge(struct session *session)
                       policy_reason_text(verdict.reason));
         break;
     case POLICY_ALLOW:
-        dial_enter(session);
+        /* The rule permits the name; only a certificate makes it this client's. */
+        own_enter(session, session->peer.identity != NULL && !verdict.is_observed);
         break;
     case POLICY_PROVE:
         authorise_enter(session);

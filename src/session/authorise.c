@@ -1,6 +1,6 @@
 /*
  * entered from: admit.c, when user name and password must be proven
- * leaves to:    dial.c
+ * leaves to:    own.c
  * owns:         the login job: copies of user name and password, on the thread pool
  * deadline:     timeouts.connect, anew: a pool that takes longer is too busy
  * reasons:      bad_credentials, busy, full, client_ended, client_lost, no_memory
@@ -88,7 +88,7 @@ static void refuse_login(struct session *session, const char *detail)
 {
     if (session->admission->is_password_observed) {
         report_observed(session, CLOSE_BAD_CREDENTIALS, detail);
-        dial_enter(session);
+        own_enter(session, false);
     } else {
         session_close(session, CLOSE_BAD_CREDENTIALS, detail);
     }
@@ -106,7 +106,7 @@ void authorise_enter(struct session *session)
     }
     if (is_remembered(session)) {
         session->is_proven = true;
-        dial_enter(session);
+        own_enter(session, true);
         return;
     }
     if (!gauge_take(hashing, config->hashing)) {
@@ -130,7 +130,7 @@ void authorise_on_verdict(struct session *session, const struct session_input *i
 {
     if (input->status == 0) {
         session->is_proven = true;
-        dial_enter(session);
+        own_enter(session, true);
     } else {
         refuse_login(session, NULL);
     }

@@ -130,6 +130,7 @@ void session_close(struct session *session, enum close_reason reason, const char
     session_enter(session, SESSION_CLOSING, SESSION_LINGER_MS);
     send_rest(session);
     report_closed(session, reason, detail, code);
+    own_release(session);
     if (session->is_counted) {
         session->is_counted = false;
         gauge_give(&session->worker->gauges->connections);

@@ -1,5 +1,5 @@
 /*
- * entered from: admit.c or authorise.c, with a verdict that lets the client in
+ * entered from: own.c
  * leaves to:    relay.c
  * owns:         session->upstream, admission->dial
  * deadline:     upstream.connect_timeout

@@ -59,6 +59,7 @@ void relay_on_upstream_end(struct session *session, const struct session_input *
     note_end(session, input->status == 0 ? CLOSE_UPSTREAM_ENDED : CLOSE_UPSTREAM_LOST);
     session->upstream_has_ended = true;
     session->upstream_is_broken = session->upstream_is_broken || input->status != 0;
+    own_release(session); /* the broker has no session of this client any more */
     tls_conn_close(&session->tls);
     if (session_flush(session)) {
         net_stream_shutdown(&session->client);

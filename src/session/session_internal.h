@@ -85,7 +85,9 @@ struct session {
     struct tls_conn tls;
     struct tls_peer peer;
     struct address address;
-    struct admission *admission; /* NULL once relaying */
+    struct admission *admission;   /* NULL once relaying */
+    struct ownership_claim *owned; /* these two: NULL when there is none to be given back */
+    struct quota_account *account;
 
     bool is_counted;  /* holds a place of gauges->connections */
     bool is_admitted; /* the decision was logged: admitted */
@@ -145,6 +147,12 @@ void admit_free(struct session *session);
 void authorise_enter(struct session *session);
 void authorise_on_verdict(struct session *session, const struct session_input *input);
 void authorise_cancel(struct session *session);
+
+/* Whether the client identifier and a place are to be had. `is_name_proven`: this client, and not
+ * only its rule, speaks for the user name. */
+void own_enter(struct session *session, bool is_name_proven);
+/* Gives back what it holds; once the upstream has ended, and again to no effect. */
+void own_release(struct session *session);
 
 void dial_enter(struct session *session);
 void dial_on_done(struct session *session, const struct session_input *input);

@@ -28,7 +28,8 @@ def settings_of(pki, upstream, tmp_path):
 
 def login(moat, trusting, username="alice", password=USERS["alice"], listener_name=None):
     with moat.client(trusting, listener_name) as client:
-        client.send(packets.connect(V311, username=username, password=password))
+        client.send(packets.connect(V311, client_id=f"c-{username}", username=username,
+                                    password=password))
         return client.receive_packet()
 
 

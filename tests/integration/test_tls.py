@@ -210,7 +210,7 @@ def test_ticket_of_another_listener(start_moat, pki, version, first, second):
     try:
         with moat.client(TlsSettings.resuming(ticket), second) as client:
             assert not client.is_resumed()
-            client.send(packets.connect(V5))
+            client.send(packets.connect(V5, client_id="another"))
             answer = client.receive_to_end() if second == "two" else client.receive_packet()
             assert answer == (b"" if second == "two" else packets.connack(V5))
     except ssl.SSLError as error:

@@ -17,4 +17,9 @@ int write_file_new(const char *path, mode_t mode, struct slice content) MOAT_MUS
  * such file, -EINVAL when it is not a regular one); the old file is then untouched. */
 int write_file_replace(const char *path, struct slice content) MOAT_MUST_CHECK;
 
+/* Makes `path` a file with this content and mode 0600 in one step, whether there was one before
+ * or not; a link is replaced, not followed. Returns 0 or a negative errno value; what
+ * stood there is then untouched. */
+int write_file_put(const char *path, struct slice content) MOAT_MUST_CHECK;
+
 #endif

@@ -70,6 +70,11 @@ struct config {
     struct config_rule *rules;
     size_t rule_count;
 
+    bool guards_client_id; /* guard.client_id: on */
+    uint64_t guard_remember_ms;
+    uint32_t guard_identifiers;
+    char *guard_state_file; /* NULL when not written */
+
     struct mqtt_connect_limits connect; /* limits.connect_size, client_id_size, ... */
     unsigned connections;               /* limits.connections: sessions of all workers together */
     unsigned hashing;                   /* limits.hashing: password checks queued or running */

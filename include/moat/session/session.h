@@ -21,16 +21,20 @@
 
 #include "moat/config/snapshot.h"
 #include "moat/guard/gauge.h"
+#include "moat/guard/ownership.h"
+#include "moat/guard/quota.h"
 #include "moat/net/listener.h"
 #include "moat/net/stream.h"
 #include "moat/tls/conn.h"
 
 struct session;
 
-/* Counts shared by all workers of the process. */
+/* What all workers of the process share; it outlives every snapshot. */
 struct session_gauges {
     struct gauge connections; /* sessions admitted and not yet closed */
     struct gauge hashing;     /* password checks queued or running */
+    struct ownership *ownership;
+    struct quota *quota;
 };
 
 /* What the sessions of one worker thread share. Only that thread touches it. */

@@ -200,3 +200,40 @@ Test(write_file, replace_that_fails_leaves_the_old_file)
     assert_content("file", "old");
     cr_assert_eq(entries(), 1);
 }
+
+/* --- put ---------------------------------------------------------------------------------- */
+
+static int put(const char *path, const char *text)
+{
+    return write_file_put(path, slice_from_text(text));
+}
+
+Test(write_file, put_creates_and_replaces_for_its_owner_alone)
+{
+    cr_assert_eq(put("file", "one"), 0);
+    assert_content("file", "one");
+    cr_expect_eq(mode_of("file"), 0600);
+    cr_assert_eq(chmod("file", 0666), 0);
+    cr_assert_eq(put("file", "two"), 0);
+    assert_content("file", "two");
+    cr_expect_eq(mode_of("file"), 0600);
+    cr_expect_eq(entries(), 1);
+}
+
+Test(write_file, put_replaces_a_link_and_not_what_it_points_at)
+{
+    cr_assert_eq(create("other", 0644, "kept"), 0);
+    cr_assert_eq(symlink("other", "link"), 0);
+    cr_assert_eq(put("link", "new"), 0);
+    assert_content("link", "new");
+    assert_content("other", "kept");
+    cr_expect_eq(mode_of("link"), 0600);
+}
+
+Test(write_file, put_that_fails_leaves_all_as_it_was)
+{
+    cr_assert_eq(put("missing/file", "x"), -ENOENT);
+    cr_assert_eq(mkdir("sub", 0755), 0);
+    cr_assert_eq(put("sub", "x"), -EISDIR);
+    cr_expect_eq(entries(), 1);
+}

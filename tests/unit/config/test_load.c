@@ -137,6 +137,10 @@ Test(load, what_is_not_written_has_its_default)
     cr_expect_not(config->connect.strict_3_1);
     cr_expect_eq(config->connections, 9000);
     cr_expect_eq(config->hashing, 256);
+    cr_expect(config->guards_client_id);
+    cr_expect_eq(config->guard_remember_ms, 86400000);
+    cr_expect_eq(config->guard_identifiers, 20000);
+    cr_expect_null(config->guard_state_file);
     cr_expect_not(config->silent);
     cr_expect_eq(config->handshake_timeout_ms, 10000);
     cr_expect_eq(config->connect_timeout_ms, 10000);
@@ -169,6 +173,9 @@ static void expect_every_rule(const struct config *config)
     cr_expect_eq(spec->username_count, 0);
     cr_expect_eq(spec->require, POLICY_REQUIRE_CERTIFICATE);
     cr_expect_eq(config->rules[2].spec.require, POLICY_REQUIRE_BOTH);
+    cr_expect_eq(config->rules[2].spec.owner, POLICY_OWNER_USERNAME);
+    cr_expect_eq(config->rules[2].spec.limits.connections, 7);
+    cr_expect_eq(config->rules[3].spec.owner, POLICY_OWNER_PROOF);
     cr_expect_eq(config->rules[3].spec.require, POLICY_REQUIRE_ANY);
     cr_expect_eq(config->rules[3].spec.username_count, 2);
     cr_expect_eq(config->rules[4].spec.require, POLICY_REQUIRE_PASSWORD);
@@ -211,6 +218,10 @@ Test(load, every_key_arrives)
     cr_expect_str_eq(config->password_file, "/etc/moat/passwords");
     cr_expect_eq(config->login_cache_ms, 0);
     expect_every_rule(config);
+    cr_expect_not(config->guards_client_id);
+    cr_expect_eq(config->guard_remember_ms, UINT64_C(365) * 86400000);
+    cr_expect_eq(config->guard_identifiers, 1000000);
+    cr_expect_str_eq(config->guard_state_file, VECTORS "/guard.state");
     cr_expect(config->silent);
     cr_expect_eq(config->connect.packet_size, 262144);
     cr_expect_eq(config->connect.client_id_size, 23);
@@ -441,6 +452,18 @@ Test(load, reload_keeps_listeners_and_workers)
     EXPECT_ERROR(&faults, 3, 13,
                  "listeners[0].name: cannot change while moat runs, where it is \"a\"");
     EXPECT_ERROR(&faults, 3, 25, "listeners[0].address: cannot change");
+    write_text("c.yaml",
+               "listeners:\n"
+               "  - { name: a, address: 'h:1', tls: { certificates: [{ chain: x, key: y }] } }\n"
+               "upstream: { address: 'localhost:2' }\n"
+               "guard: { client_id: off, remember: 1h, identifiers: 7, state_file: s }\n"
+               "policy: { rules: [{ name: b, require: none, owner: username }] }\n",
+               0644);
+    check_reload("a.yaml", "c.yaml");
+    cr_expect_eq(faults.error_count, 3 + 2);
+    EXPECT_ERROR(&faults, 4, 53, "guard.identifiers: cannot change while moat runs, where it is");
+    EXPECT_ERROR(&faults, 4, 68,
+                 "guard.state_file: cannot change while moat runs, where it is not written");
     check_reload("b.yaml", VECTORS "/good_every_key.yaml");
     EXPECT_ERROR(&faults, 1, 1,
                  "listeners: the number of entries cannot change while moat runs, where it is 1");

@@ -1,0 +1,29 @@
+/* What the guard remembers, and the file that it is kept in. On the main thread. */
+#ifndef MOAT_APP_GUARD_STATE_INTERNAL_H
+#define MOAT_APP_GUARD_STATE_INTERNAL_H
+
+#include <uv.h>
+
+#include "moat/config/config.h"
+#include "moat/guard/ownership.h"
+
+struct guard_state {
+    struct ownership *ownership;
+    char *path;     /* NULL: nothing is kept */
+    uint64_t saved; /* what ownership_changes() said of the state in the file */
+    uv_timer_t timer;
+};
+
+/* Makes the guard's memory, with what the file holds; a file that cannot be read or trusted is
+ * told in the log and, if it is broken, set aside: it never keeps the gate shut. 0, or -1
+ * without memory. */
+int guard_state_init(struct guard_state *state, const struct config *config) MOAT_MUST_CHECK;
+
+/* Saves every `interval_ms` from now on if anything has changed; until the timer is closed, which
+ * is its owner's to do. */
+void guard_state_start(struct guard_state *state, uv_loop_t *loop, uint64_t interval_ms);
+
+/* Saves for the last time and releases everything; after the last session. */
+void guard_state_deinit(struct guard_state *state);
+
+#endif
