@@ -149,10 +149,13 @@ static const char *read_element(struct template_reader *reader,
 
 /* --- checking and compiling ----------------------------------------------------------- */
 
-static const char *check_size(enum template_kind kind, struct slice text)
+static const char *check_whole(enum template_kind kind, struct slice text)
 {
     if (kind == TEMPLATE_FILTER && text.size == 0) {
         return "a topic filter has at least one character";
+    }
+    if (kind == TEMPLATE_FILTER && slice_starts_with(text, "$share/")) {
+        return "write the filter without $share/<group>/; shared subscriptions are judged by it";
     }
     return NULL;
 }
@@ -161,7 +164,7 @@ const char *template_check(enum template_kind kind, struct slice text, struct sl
 {
     struct template_reader reader = {.kind = kind, .text = text};
     struct template_element element;
-    const char *fault = check_size(kind, text);
+    const char *fault = check_whole(kind, text);
     while (fault == NULL && reader.at < text.size) {
         fault = read_element(&reader, &element);
     }
@@ -227,7 +230,7 @@ const char *template_compile(enum template_kind kind, struct slice text,
         out_template->parts == NULL) {
         return "out of memory";
     }
-    const char *fault = check_size(kind, text);
+    const char *fault = check_whole(kind, text);
     while (fault == NULL && reader.at < text.size) {
         fault = read_element(&reader, &element);
         if (fault == NULL) {

@@ -96,6 +96,9 @@ static void rejudge(struct session *session, struct snapshot *next)
         why = "the user was removed, or the password has changed";
     }
     adopt(session, next, &peer, &verdict);
+    if (why == NULL) {
+        why = topics_renew(session);
+    }
     if (why != NULL) {
         refuse(session, why);
     }

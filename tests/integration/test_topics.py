@@ -6,25 +6,15 @@ import random
 import pytest
 
 from harness import packets
-from harness.client import NOTIFIED, TcpClient
-from harness.configuration import USERS, listener
-from harness.packets import (PING, PONG, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, V5, V31, V311, VERSION_NAMES, VERSIONS,
-                             Will, packet, properties, publish, subscribe, text)
+from harness.client import TcpClient
+from harness.configuration import listener
+from harness.packets import (PING, PONG, UNSUBSCRIBE, V5, V311, VERSION_NAMES, VERSIONS, Will, packet, properties,
+                             publish, subscribe, text)
 from harness.tls_client import TlsSettings
+from harness.topics import (BROKEN, DENIED, LOGIN, MALFORMED, alias, connected, expect_end, random_pieces, rule,
+                            subscribe_many)
 
-LOGIN = {"username": "alice", "password": USERS["alice"]}
 MEGABYTE = 1 << 20
-
-LISTS = {
-    "publish": {"allow": ["u/${username}/#", "all"], "deny": ["u/+/secret/#"]},
-    "subscribe": {"allow": ["u/${username}/#", "news/+", "$SYS/broker/#"], "deny": ["u/+/secret/#"]},
-}
-
-DENIED, MALFORMED = b"\xe0\x01\x87", b"\xe0\x01\x81"
-
-
-def rule(**more):
-    return {"name": "people", "require": ["password"], **LISTS, **more}
 
 
 @pytest.fixture
@@ -35,42 +25,9 @@ def gate(start_moat):
 @pytest.fixture
 def pair(trusting, upstream):
     """pair(gate, version) gives a connected client and its connection at the upstream."""
-    upstream.stays_open = True
-
-    def make(gate, version=V311, **fields):
-        known = upstream.count
-        client = gate.client(trusting)
-        connect = packets.connect(version, **{**LOGIN, **fields})
-        client.send(connect)
-        assert client.receive_packet() == packets.connack(version)
-        connection = upstream.next_connection(known)
-        connection.wait_for(connect)
-        connection.connect = connect
-        return client, connection
-
-    yield make
+    yield lambda gate, version=V311, **fields: connected(gate, trusting, upstream, version, **fields)
     for connection in upstream.connections:
         connection.close()
-
-
-def subscribe_many(version, *filters, props=b""):
-    body = b"\x00\x07" + properties(version, props)
-    return packet(SUBSCRIBE, body + b"".join(text(one) + b"\x01" for one in filters), flags=2)
-
-
-def random_pieces(data, most):
-    at = 0
-    while at < len(data):
-        size = random.randrange(1, most)
-        yield data[at:at + size]
-        at += size
-
-
-def expect_end(client, connection, version, before=b"", answer=DENIED):
-    """The upstream has what came before and nothing of the packet at fault; the client hears why."""
-    assert connection.wait_finished() == connection.connect + before
-    assert client.receive_to_end() == (answer if version == V5 else b"")
-    assert client.ended == NOTIFIED
 
 
 # --- what is permitted --------------------------------------------------------------------------
@@ -111,7 +68,8 @@ def test_permitted_passes_byte_for_byte(gate, pair, version, most):
 @pytest.mark.parametrize("version", VERSIONS, ids=VERSION_NAMES.get)
 def test_permitted_one_byte_at_a_time(gate, pair, version):
     client, connection = pair(gate, version)
-    stream = (publish(version, "u/alice/t", b"payload", qos=1) + subscribe_many(version, "news/x", "u/alice/a") + publish(version, "all", b""))
+    stream = (publish(version, "u/alice/t", b"payload", qos=1)
+              + subscribe_many(version, "news/x", "u/alice/a") + publish(version, "all", b""))
     for i in range(len(stream)):
         client.send(stream[i:i + 1])
     connection.wait_for(connection.connect + stream)
@@ -205,25 +163,6 @@ def test_a_will_is_published_too(gate, trusting, upstream, version, will, code):
 # --- aliases, and what cannot be read -----------------------------------------------------------------
 
 
-def alias(number):
-    return b"\x23" + number.to_bytes(2, "big")
-
-
-BROKEN = {
-    "alias that was not set": publish(V5, "", b"x", props=alias(6)),
-    "alias 0": publish(V5, "all", b"x", props=alias(0)),
-    "two aliases": publish(V5, "all", b"x", props=alias(1) + alias(2)),
-    "neither topic nor alias": publish(V5, "", b"x"),
-    "wildcard": publish(V5, "u/alice/#", b"x"),
-    "NUL": publish(V5, b"all\0", b"x"),
-    "no UTF-8": publish(V5, b"all\xff", b"x"),
-    "QoS 3": publish(V5, "all", b"x", qos=3),
-    "topic longer than its packet": packet(PUBLISH, b"\x00\x09all\x00"),
-    "broken filter": subscribe(V5, "news/x#"),
-    "empty filter": subscribe(V5, ""),
-}
-
-
 @pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
 def test_malformed(gate, pair, broken):
     client, connection = pair(gate, V5)
@@ -270,7 +209,8 @@ def test_aliases_end_with_the_connection(gate, pair):
 @pytest.mark.parametrize("name", ("a/b", "$SYS", "a${address}", "u"))
 def test_a_name_gains_nothing(start_moat, pair, name):
     """A user name with a slash cannot choose its level; all others are text."""
-    gate = start_moat(rules=[rule(publish={"allow": ["u/${username}", "${username}/x", "all"]})], users={name: "secret"})
+    gate = start_moat(rules=[rule(publish={"allow": ["u/${username}", "${username}/x", "all"]})],
+                      users={name: "secret"})
     login = {"username": name, "password": "secret"}
     is_plain = "/" not in name and not name.startswith("$")
     client, connection = pair(gate, **login)
@@ -299,44 +239,6 @@ def test_certificate_in_the_lists(start_moat, pki, upstream):
         received = upstream.next_connection(known).wait_received(
             len(connect) + (len(publish(V311, topic, b"x") + PING) if passes else 0))
         assert received == connect + (publish(V311, topic, b"x") + PING if passes else b"")
-
-
-# --- observe ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("version", (V31, V5), ids=VERSION_NAMES.get)
-def test_observed_and_passed(start_moat, pair, version):
-    gate = start_moat(rules=[rule(mode="observe")])
-    client, connection = pair(gate, version)
-    stream = b"".join([publish(version, "u/bob/t", b"1"), publish(version, "u/bob/t", b"2"),
-                       subscribe_many(version, "news/x", "#"), publish(version, "u/bob/u", b"3", qos=1)])
-    for piece in random_pieces(stream, 20):
-        client.send(piece)
-    connection.wait_for(connection.connect + stream)
-    lines = gate.find("observed", reason="topic_denied")
-    assert [line["detail"] for line in lines] == ["publish u/bob/t", "subscribe #", "publish u/bob/u"]
-    assert lines[0]["rule"] == "people"
-
-
-def test_observed_topics_are_told_within_bounds(start_moat, pair):
-    gate = start_moat(rules=[rule(mode="observe")])
-    client, connection = pair(gate)
-    stream = b"".join(publish(V311, f"x/{number}", b"") for number in range(1000))
-    client.send(stream)
-    connection.wait_for(connection.connect + stream)
-    assert len(gate.find("observed")) == 32
-
-
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN)
-def test_observed_and_not_understood(start_moat, pair, broken):
-    """What would have been malformed passes, and all behind it, looked at no more."""
-    gate = start_moat(rules=[rule(mode="observe")])
-    client, connection = pair(gate, V5)
-    stream = publish(V5, "all", b"1") + broken + publish(V5, "u/bob/t", b"2")
-    for piece in random_pieces(stream, 30):
-        client.send(piece)
-    connection.wait_for(connection.connect + stream)
-    assert [line["reason"] for line in gate.find("observed")] == ["packet_malformed"]
 
 
 # --- rules without lists, and a real broker ------------------------------------------------------------

@@ -254,7 +254,7 @@ Test(grants, wider_and_narrower)
 
 Test(grants, broken_filters_are_refused)
 {
-    static const char *const bad[] = {"a/#/b", "a+", "${nobody}/#", "${username"};
+    static const char *const bad[] = {"a/#/b", "a+", "${nobody}/#", "${username", "$share/g/#"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         for (size_t place = 0; place < 4; place++) {
             struct policy_topics_spec list = {0};
