@@ -54,11 +54,14 @@ static const struct kind kinds[] = {
 
 static const struct kind *kind_of(const EVP_PKEY *key)
 {
-    const EC_KEY *ec = EVP_PKEY_get0_EC_KEY(key);
-    int curve = ec != NULL ? EC_GROUP_get_curve_name(EC_KEY_get0_group(ec)) : NID_undef;
+    int type = EVP_PKEY_id(key);
+    int curve = NID_undef;
 
+    if (type == EVP_PKEY_EC) {
+        curve = EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)));
+    }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-        if (kinds[i].type == EVP_PKEY_id(key) && kinds[i].curve == curve) {
+        if (kinds[i].type == type && kinds[i].curve == curve) {
             return &kinds[i];
         }
     }
