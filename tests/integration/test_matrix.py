@@ -280,7 +280,7 @@ def test_authentication_method(gate, settings, broker):
 
 
 @pytest.mark.parametrize("name,level", [(b"MQTT", 3), (b"MQTT", 6), (b"MQTT", 2), (b"MQTT", 0),
-                                        (b"MQIsdp", 4), (b"MQIsdp", 5), (b"MQTT", 0x84), (b"MQIsdp", 0x83)])
+                                        (b"MQIsdp", 4), (b"MQIsdp", 5), (b"MQTT", 0x83), (b"MQIsdp", 0x84)])
 def test_protocol_level_that_is_not_the_names(gate, settings, broker, name, level):
     known = broker.count
     body = packets.text(name) + bytes([level, 2, 0, 60]) + packets.text("c")
