@@ -276,6 +276,25 @@ static void put_verdict(const struct account *account, const struct judgement *j
     put_answer(account, judgement);
 }
 
+/* Verdicts on what the client would do once it is in. True when all of it is permitted. */
+static bool put_topics(const struct account *account, const struct question *question,
+                       const struct judgement *judgement)
+{
+    bool is_permitted = true;
+    for (size_t i = 0; i < question->topic_count; i++) {
+        const struct question_topic *topic = &question->topics[i];
+        enum judgement_outcome outcome = judgement_topic(judgement, topic);
+        fprintf(account->stream, "%-10s %s%-7s%s ",
+                topic->is_subscription ? "subscribe" : "publish",
+                colour(account, outcome == JUDGEMENT_DENY ? red : green), judgement_word(outcome),
+                colour(account, plain));
+        put_text(account->stream, topic->text);
+        fputc('\n', account->stream);
+        is_permitted = is_permitted && outcome != JUDGEMENT_DENY;
+    }
+    return is_permitted;
+}
+
 /* The client comes first, but what its certificate is worth is known only at the end. */
 int account_write(const struct judge *judge, const struct question *question, FILE *stream,
                   bool in_colour, enum judgement_outcome *out_outcome,
@@ -297,7 +316,8 @@ int account_write(const struct judge *judge, const struct question *question, FI
         put_client(&account, judge, question, &judgement);
         fputs(text != NULL ? text : "", stream);
         put_verdict(&account, &judgement);
-        *out_outcome = judgement.outcome;
+        bool is_permitted = put_topics(&account, question, &judgement);
+        *out_outcome = is_permitted ? judgement.outcome : JUDGEMENT_DENY;
         judgement_deinit(&judgement);
     }
     free(text);

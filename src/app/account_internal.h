@@ -6,8 +6,9 @@
 
 #include "judgement_internal.h"
 
-/* Judges the question and writes the account of it. As judge_question(): EX_OK and *out_outcome, or
- * another code and the sentence in out_what, and then nothing is written. */
+/* Judges the question and writes the account of it. As judge_question(): EX_OK and *out_outcome,
+ * which is DENY also when one of the topics is not permitted, or another code and the sentence in
+ * out_what, and then nothing is written. */
 int account_write(const struct judge *judge, const struct question *question, FILE *stream,
                   bool in_colour, enum judgement_outcome *out_outcome,
                   char out_what[JUDGEMENT_TEXT_SIZE]) MOAT_MUST_CHECK;

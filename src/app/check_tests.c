@@ -164,6 +164,23 @@ static bool find_difference(const struct expectation *test, const struct judgeme
     return false;
 }
 
+/* The same of the topics the client would ask for. */
+static bool find_topic_difference(const struct expectation *test, const struct judgement *judgement,
+                                  char out_text[JUDGEMENT_TEXT_SIZE])
+{
+    for (size_t i = 0; i < test->client.topic_count; i++) {
+        const struct question_topic *topic = &test->client.topics[i];
+        const char *found = judgement_word(judgement_topic(judgement, topic));
+        if (strcmp(test->topic_verdicts[i], found) != 0) {
+            snprintf(out_text, JUDGEMENT_TEXT_SIZE, "%s %.200s: expected %s, got %s",
+                     topic->is_subscription ? "subscribe" : "publish", topic->text,
+                     test->topic_verdicts[i], found);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void report(struct run *run, const struct judge *judge, const struct expectation *test,
                    const char *what)
 {
@@ -183,7 +200,8 @@ static void judge_test(struct run *run, const struct judge *judge, const struct 
     struct judgement judgement;
     char what[JUDGEMENT_TEXT_SIZE];
     bool is_judged = judge_question(judge, &test->client, NULL, &judgement, what) == EX_OK;
-    bool is_met = is_judged && !find_difference(test, &judgement, what);
+    bool is_met = is_judged && !find_difference(test, &judgement, what) &&
+                  !find_topic_difference(test, &judgement, what);
     if (is_judged) {
         judgement_deinit(&judgement);
     }

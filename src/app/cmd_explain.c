@@ -19,6 +19,10 @@
 /* What getopt_long() returns for the options that are keys of a question, plus their index. */
 #define OPTION_OF_KEY 1000
 
+/* Of those that may be given several times. */
+#define OPTION_PUBLISH   'p'
+#define OPTION_SUBSCRIBE 's'
+
 static const char usage_head[] =
     "Usage: moat explain [-c FILE] --client-id ID [OPTION]...\n"
     "\n"
@@ -30,13 +34,17 @@ static const char usage_head[] =
     "                      /etc/moat/moat.yaml)\n";
 
 static const char usage_tail[] =
+    "  --publish TOPIC     also tell whether it may publish to TOPIC\n"
+    "  --subscribe FILTER  also tell whether it may subscribe to FILTER;\n"
+    "                      both may be given several times\n"
     "  --help              this text\n"
     "\n"
     "Of each rule it shows what the rule wants and, behind <-, what the client has. The\n"
     "password itself is never given: it would stay in the list of processes.\n"
     "\n"
-    "Exit codes: 0 the client is let in, 1 it is refused, 64 wrong usage, 65 the\n"
-    "certificate is none, 66 a file cannot be read, 78 the configuration has an error.\n";
+    "Exit codes: 0 the client is let in, 1 it or one of the topics is refused, 64 wrong\n"
+    "usage, 65 the certificate is none, 66 a file cannot be read, 78 the configuration\n"
+    "has an error.\n";
 
 struct explain_request {
     const char *path;
@@ -67,6 +75,8 @@ static void list_options(struct option out_options[EXPLAIN_OPTIONS_MAX])
     size_t count = 0;
     out_options[count++] = (struct option){"config", required_argument, NULL, 'c'};
     out_options[count++] = (struct option){"help", no_argument, NULL, 'h'};
+    out_options[count++] = (struct option){"publish", required_argument, NULL, OPTION_PUBLISH};
+    out_options[count++] = (struct option){"subscribe", required_argument, NULL, OPTION_SUBSCRIBE};
     for (size_t i = 0; question_option(i) != NULL && count + 1 < EXPLAIN_OPTIONS_MAX; i++) {
         out_options[count++] =
             (struct option){question_option(i), required_argument, NULL, OPTION_OF_KEY + (int)i};
@@ -88,6 +98,16 @@ static int put_option(struct explain_request *request, size_t index, const char 
         option, is_secret ? "expected right, wrong or none, never the password itself" : what);
 }
 
+static int add_topic(struct explain_request *request, int option, const char *text)
+{
+    char what[QUESTION_FAULT_SIZE];
+    bool is_subscription = option == OPTION_SUBSCRIBE;
+    if (question_add_topic(&request->question, is_subscription, text, what)) {
+        return EX_OK;
+    }
+    return refuse_usage(is_subscription ? "--subscribe" : "--publish", what);
+}
+
 static int read_options(int argc, char **argv, struct explain_request *request)
 {
     struct option options[EXPLAIN_OPTIONS_MAX];
@@ -102,6 +122,8 @@ static int read_options(int argc, char **argv, struct explain_request *request)
         } else if (option == 'h') {
             request->is_help = true;
             return EX_OK;
+        } else if (option == OPTION_PUBLISH || option == OPTION_SUBSCRIBE) {
+            code = add_topic(request, option, optarg);
         } else if (option >= OPTION_OF_KEY) {
             code = put_option(request, (size_t)(option - OPTION_OF_KEY), optarg);
         } else {

@@ -161,7 +161,8 @@ static void conclude(const struct judge *judge, const struct question *question,
     }
 }
 
-static void decide(const struct judge *judge, const struct question *question,
+/* False without memory. */
+static bool decide(const struct judge *judge, const struct question *question,
                    const struct mqtt_connect *connect, struct policy_trace *trace,
                    struct judgement *judgement)
 {
@@ -174,9 +175,15 @@ static void decide(const struct judge *judge, const struct question *question,
         snprintf(judgement->rule, sizeof judgement->rule, "%s", verdict.rule);
     }
     conclude(judge, question, &verdict, judgement);
+    judgement->observes = verdict.observes;
+    bool has_topics = verdict.decider != NULL && policy_rule_has_topics(verdict.decider);
+    if (has_topics) {
+        judgement->grants = policy_grants_new(verdict.decider, &facts);
+    }
+    return !has_topics || judgement->grants != NULL;
 }
 
-static void judge_packet(const struct judge *judge, const struct question *question,
+static bool judge_packet(const struct judge *judge, const struct question *question,
                          const struct buffer *packet, struct policy_trace *trace,
                          struct judgement *judgement)
 {
@@ -189,8 +196,9 @@ static void judge_packet(const struct judge *judge, const struct question *quest
         terms.version = (uint8_t)connect.version;
         terms.maximum_packet_size = connect.maximum_packet_size;
     }
+    bool is_decided = true;
     if (status == MQTT_CONNECT_OK) {
-        decide(judge, question, &connect, trace, judgement);
+        is_decided = decide(judge, question, &connect, trace, judgement);
     } else {
         object(judgement, JUDGEMENT_DENY, close_reason_of_connect(status),
                "%s at byte %zu of CONNECT", fault.what, fault.offset);
@@ -198,6 +206,7 @@ static void judge_packet(const struct judge *judge, const struct question *quest
     if (judgement->outcome == JUDGEMENT_DENY) {
         answer_connack(judgement->reason, &terms, &judgement->answer);
     }
+    return is_decided;
 }
 
 static int judge_connect(const struct judge *judge, const struct question *question,
@@ -207,10 +216,10 @@ static int judge_connect(const struct judge *judge, const struct question *quest
     struct buffer packet;
     int code = EX_OK;
     buffer_init(&packet, CONNECT_PACKET_MAX);
-    if (connect_packet_write(question, &packet)) {
-        judge_packet(judge, question, &packet, trace, judgement);
-    } else {
+    if (!connect_packet_write(question, &packet)) {
         code = give_up(EX_DATAERR, out_what, "no CONNECT can hold these texts; shorten them");
+    } else if (!judge_packet(judge, question, &packet, trace, judgement)) {
+        code = give_up(EX_OSERR, out_what, "not enough memory");
     }
     buffer_deinit(&packet);
     return code;
@@ -240,6 +249,24 @@ int judge_question(const struct judge *judge, const struct question *question,
 void judgement_deinit(struct judgement *judgement)
 {
     tls_peer_deinit(&judgement->peer);
+    policy_grants_free(judgement->grants);
+}
+
+enum judgement_outcome judgement_topic(const struct judgement *judgement,
+                                       const struct question_topic *topic)
+{
+    struct slice text = slice_from_text(topic->text);
+    const struct policy_grants *grants = judgement->grants;
+    bool is_permitted =
+        grants == NULL || (topic->is_subscription ? policy_grants_may_subscribe(grants, text)
+                                                  : policy_grants_may_publish(grants, text));
+    if (judgement->outcome == JUDGEMENT_DENY) {
+        return JUDGEMENT_DENY;
+    }
+    if (is_permitted) {
+        return JUDGEMENT_ALLOW;
+    }
+    return judgement->observes ? JUDGEMENT_OBSERVE : JUDGEMENT_DENY;
 }
 
 const char *judgement_word(enum judgement_outcome outcome)

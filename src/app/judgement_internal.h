@@ -5,6 +5,7 @@
 #include "moat/config/config.h"
 #include "moat/config/question.h"
 #include "moat/policy/credentials.h"
+#include "moat/policy/grants.h"
 #include "moat/policy/trace.h"
 #include "moat/session/answer.h"
 #include "moat/tls/conn.h"
@@ -35,6 +36,9 @@ struct judgement {
     char rule[65]; /* the deciding rule's name, or "" */
     char detail[JUDGEMENT_TEXT_SIZE];
 
+    struct policy_grants *grants; /* NULL: the rule says nothing of topics */
+    bool observes;                /* a topic that is not permitted is logged, no more */
+
     /* What was seen on the way; the slices of a certificate are copies. */
     size_t listener;
     struct tls_peer peer;
@@ -48,6 +52,10 @@ int judge_question(const struct judge *judge, const struct question *question,
                    struct policy_trace *trace, struct judgement *out_judgement,
                    char out_what[JUDGEMENT_TEXT_SIZE]) MOAT_MUST_CHECK;
 void judgement_deinit(struct judgement *judgement);
+
+/* What becomes of a client that has come in when it asks for this topic. */
+enum judgement_outcome judgement_topic(const struct judgement *judgement,
+                                       const struct question_topic *topic);
 
 /* "deny", "allow" or "observe". */
 const char *judgement_word(enum judgement_outcome outcome);

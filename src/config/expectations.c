@@ -13,6 +13,7 @@
     .offset = offsetof(struct entry, member), .size = sizeof(((struct entry *)NULL)->member)
 #define KEYS_MAX          24 /* of one map */
 #define SECTION_PATH_SIZE 40
+#define EXPECT_VERDICT    0
 
 static const struct config_place whole_file = {.line = 0};
 
@@ -34,11 +35,13 @@ static const struct table_row entry_rows[] = {
 };
 
 static const struct table_row expect_rows[] = {
-    {"verdict", TABLE_WORD, .is_required = true, MEMBER(verdict),
+    [EXPECT_VERDICT] = {"verdict", TABLE_WORD, .is_required = true, MEMBER(verdict),
      .words = {{"allow", 0}, {"deny", 1}, {"observe", 2}}, .example = "allow"},
     {"rule", TABLE_TEXT, .minimum = 1, .maximum = 64, MEMBER(rule)},
     {"reason", TABLE_TEXT, .minimum = 1, .maximum = 64, MEMBER(reason)},
     {"code", TABLE_TEXT, .minimum = 1, .maximum = 16, MEMBER(code)},
+    {"publish", TABLE_MAP},
+    {"subscribe", TABLE_MAP},
 };
 /* clang-format on */
 
@@ -189,6 +192,47 @@ static bool parse_code(const char *text, int32_t *out_code)
     return is_hex;
 }
 
+/* Of a map from topics to verdicts, one pair. */
+static void read_topic(struct reading *reading, const struct node *node, const char *path,
+                       bool is_subscription, struct expectation *expectation)
+{
+    const struct table_row *row = &expect_rows[EXPECT_VERDICT];
+    struct entry entry = {.name = NULL};
+    char what[FIELD_FAULT_SIZE];
+    struct question *client = &expectation->client;
+    if (node->kind != NODE_TEXT || !field_put(row, &entry, node->text, "", what)) {
+        fault(reading, node->place, "%s: expected allow, deny or observe behind each topic", path);
+        return;
+    }
+    if (!question_add_topic(client, is_subscription, node->key, what)) {
+        fault(reading, node->key_place, "%s: %s", path, what);
+        return;
+    }
+    const char **verdicts = reallocarray(expectation->topic_verdicts, client->topic_count,
+                                         sizeof(*expectation->topic_verdicts));
+    if (verdicts == NULL) {
+        fault(reading, whole_file, "not enough memory");
+        return;
+    }
+    verdicts[client->topic_count - 1] = row->words[entry.verdict].text;
+    expectation->topic_verdicts = verdicts;
+}
+
+static void read_topics(struct reading *reading, const struct node *map, size_t entry_at,
+                        struct expectation *expectation)
+{
+    bool is_subscription = map != NULL && strcmp(map->key, "subscribe") == 0;
+    char path[SECTION_PATH_SIZE];
+    if (map == NULL || map->kind != NODE_MAP) {
+        return;
+    }
+    snprintf(path, sizeof(path), "[%zu].expect.%s", entry_at,
+             is_subscription ? "subscribe" : "publish");
+    for (const struct node *node = map->first; node != NULL; node = node->next) {
+        read_topic(reading, node, path, is_subscription, expectation);
+    }
+}
+
 static void read_expect(struct reading *reading, const struct node *map, size_t entry_at,
                         struct entry *entry, struct expectation *expectation)
 {
@@ -197,6 +241,8 @@ static void read_expect(struct reading *reading, const struct node *map, size_t 
     read_section(reading, &section, map);
     expectation->rule_place = place_of(&section, "rule");
     expectation->reason_place = place_of(&section, "reason");
+    read_topics(reading, node_get(map, "publish"), entry_at, expectation);
+    read_topics(reading, node_get(map, "subscribe"), entry_at, expectation);
     if (entry->code != NULL && !parse_code(entry->code, &expectation->code)) {
         fault(reading, place_of(&section, "code"),
               "%s.code: \"%s\" is no code; expected two hexadecimal digits as in 0x87, or none",
@@ -228,7 +274,7 @@ static void read_entry(struct reading *reading, const struct node *map, size_t a
         read_expect(reading, expect, at, &entry, expectation);
     }
     expectation->name = entry.name;
-    expectation->verdict = expect_rows[0].words[entry.verdict].text;
+    expectation->verdict = expect_rows[EXPECT_VERDICT].words[entry.verdict].text;
     expectation->rule = entry.rule;
     expectation->reason = entry.reason;
     free(entry.code);
@@ -244,6 +290,7 @@ void expectations_free(struct expectations *expectations)
         free(expectation->name);
         free(expectation->rule);
         free(expectation->reason);
+        free(expectation->topic_verdicts);
     }
     if (expectations != NULL) {
         free(expectations->list);

@@ -1,9 +1,11 @@
 #include "moat/config/question.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "field_internal.h"
 #include "files_internal.h"
+#include "moat/base/topic.h"
 #include "moat/mqtt/connect.h"
 #include "question_internal.h"
 
@@ -123,6 +125,10 @@ void question_deinit(struct question *question)
     for (size_t i = 0; i < ROW_COUNT; i++) {
         field_release(&rows[i].row, question);
     }
+    for (size_t i = 0; i < question->topic_count; i++) {
+        free(question->topics[i].text);
+    }
+    free(question->topics);
     *question = (struct question){.password = QUESTION_PASSWORD_UNSAID};
 }
 
@@ -141,6 +147,35 @@ bool question_put(struct question *question, size_t index, const char *text, con
 {
     forget(question, &rows[index].row);
     return field_put(&rows[index].row, question, text, folder, out_what);
+}
+
+static bool is_topic(bool is_subscription, const char *text)
+{
+    struct slice topic = slice_from_text(text);
+    struct slice filter;
+    return is_subscription ? topic_unshare(topic, &filter) && topic_is_filter(filter)
+                           : topic_is_name(topic);
+}
+
+bool question_add_topic(struct question *question, bool is_subscription, const char *text,
+                        char out_what[QUESTION_FAULT_SIZE])
+{
+    if (!is_topic(is_subscription, text)) {
+        snprintf(out_what, QUESTION_FAULT_SIZE, "\"%.80s\": expected a topic %s", text,
+                 is_subscription ? "filter, as in a/+/c or a/#" : "name, without + and #");
+        return false;
+    }
+    struct question_topic *topics =
+        reallocarray(question->topics, question->topic_count + 1, sizeof(*topics));
+    char *copy = strdup(text);
+    question->topics = topics != NULL ? topics : question->topics;
+    if (topics == NULL || copy == NULL) {
+        free(copy);
+        snprintf(out_what, QUESTION_FAULT_SIZE, "not enough memory");
+        return false;
+    }
+    topics[question->topic_count++] = (struct question_topic){is_subscription, copy};
+    return true;
 }
 
 static size_t index_of(const char *key)

@@ -25,7 +25,8 @@ struct expectation {
     struct config_place rule_place;
     char *reason; /* the label of a close reason */
     struct config_place reason_place;
-    int32_t code; /* 0 to 255, or one of the two above */
+    const char **topic_verdicts; /* as `verdict`, of each of client.topics */
+    int32_t code;                /* 0 to 255, or one of the two above */
 };
 
 struct expectations {

@@ -18,6 +18,12 @@ enum question_password {
     QUESTION_PASSWORD_WRONG,
 };
 
+/* A topic that the client would publish to or subscribe to once it is in. */
+struct question_topic {
+    bool is_subscription;
+    char *text; /* a topic name; a topic filter, shared or not */
+};
+
 struct question {
     char *listener; /* NULL: the first */
     char *address;  /* numeric; NULL: not known, so that no network holds it */
@@ -40,6 +46,8 @@ struct question {
     char *will_topic; /* NULL: no will */
     uint8_t will_qos;
     bool will_retain;
+    struct question_topic *topics;
+    size_t topic_count;
 };
 
 #define QUESTION_FAULT_SIZE 512
@@ -58,6 +66,10 @@ void question_describe(size_t index, FILE *stream);
  * with a slash. False, and what is wrong with the remedy, when it cannot have this value. */
 bool question_put(struct question *question, size_t index, const char *text, const char *folder,
                   char out_what[QUESTION_FAULT_SIZE]) MOAT_MUST_CHECK;
+
+/* Adds a topic. False, and what is wrong with the remedy, when MQTT knows no such topic. */
+bool question_add_topic(struct question *question, bool is_subscription, const char *text,
+                        char out_what[QUESTION_FAULT_SIZE]) MOAT_MUST_CHECK;
 
 /* What does not fit together, as a static sentence, or NULL; *out_index is the key at fault. */
 const char *question_check(const struct question *question, size_t *out_index) MOAT_MUST_CHECK;

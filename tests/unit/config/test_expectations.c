@@ -112,6 +112,30 @@ Test(expectations, every_key_arrives)
     expectations_free(all);
 }
 
+Test(expectations, topics_arrive)
+{
+    write_text("t.yaml",
+               "- name: a\n  client: {}\n"
+               "  expect:\n    verdict: allow\n"
+               "    subscribe: { a/#: allow, $share/g/b: deny }\n"
+               "    publish: { a/b: observe }\n",
+               0644);
+    struct expectations *all = expectations_load("t.yaml", &faults);
+    show_faults(&faults);
+    cr_assert_not_null(all);
+    const struct expectation *one = &all->list[0];
+    cr_assert_eq(one->client.topic_count, 3);
+    cr_expect_not(one->client.topics[0].is_subscription);
+    cr_expect_str_eq(one->client.topics[0].text, "a/b");
+    cr_expect_str_eq(one->topic_verdicts[0], "observe");
+    cr_expect(one->client.topics[1].is_subscription);
+    cr_expect_str_eq(one->client.topics[1].text, "a/#");
+    cr_expect_str_eq(one->topic_verdicts[1], "allow");
+    cr_expect_str_eq(one->client.topics[2].text, "$share/g/b");
+    cr_expect_str_eq(one->topic_verdicts[2], "deny");
+    expectations_free(all);
+}
+
 Test(expectations, a_file_that_is_not_there)
 {
     cr_expect_null(expectations_load("absent.yaml", &faults));
