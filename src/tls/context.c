@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <openssl/ec.h>
+#include <openssl/ec_key.h>
 #include <openssl/err.h>
 #include <openssl/nid.h>
 
@@ -131,6 +133,13 @@ static void check_strength(EVP_PKEY *key, struct fault_sink *sink)
         add_fault(sink, TLS_SETTING_KEY, false,
                   "the RSA key has %d bits; use one of at least %d, or an ECDSA P-256 key",
                   EVP_PKEY_bits(key), CONTEXT_RSA_BITS_MIN);
+    } else if (EVP_PKEY_id(key) == EVP_PKEY_EC) {
+        int curve = EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)));
+        /* Any other would load, and then no handshake would find a signature algorithm. */
+        if (curve != NID_X9_62_prime256v1 && curve != NID_secp384r1) {
+            add_fault(sink, TLS_SETTING_KEY, false,
+                      "the key is on an elliptic curve that is not used here; use P-256 or P-384");
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/mem.h>
 #include <openssl/pool.h>
 
 static struct fixture fixture;
@@ -192,16 +193,41 @@ Test(material, a_key_with_a_passphrase_asks_nobody)
     free(pem);
 }
 
-Test(material, a_thousand_certificates_but_not_one_more)
+/* Repeats a PEM text until the file reaches `bytes`, `each` being what one counts for. */
+static char *repeated(const char *pem, size_t each, size_t bytes)
 {
-    size_t size = strlen(fixture.ca_pem);
-    char *many = malloc(1001 * size + 1);
-    for (size_t i = 0; i < 1001; i++) {
-        memcpy(many + i * size, fixture.ca_pem, size);
+    size_t count = bytes / each;
+    size_t size = strlen(pem);
+    char *many = malloc(count * size + 1);
+    for (size_t i = 0; i < count; i++) {
+        memcpy(many + i * size, pem, size);
     }
-    many[1001 * size] = '\0';
-    expect_no_roots(many, "broken certificate");
-    many[1000 * size] = '\0';
-    expect_roots(many, 1000);
-    free(many);
+    many[count * size] = '\0';
+    return many;
+}
+
+Test(material, a_chain_of_32_kib_but_not_of_one_more_certificate)
+{
+    CRYPTO_BUFFER *one = fixture_bytes(fixture.server);
+    size_t each = CRYPTO_BUFFER_len(one);
+    char *most = repeated(fixture.server_pem, each, 32768);
+    char *more = repeated(fixture.server_pem, each, 32768 + each);
+    expect_chain(most, 32768 / each);
+    expect_no_chain(more, "exceed 32 KiB");
+    CRYPTO_BUFFER_free(one);
+    free(most);
+    free(more);
+}
+
+Test(material, names_of_cas_of_32_kib_but_not_of_one_more)
+{
+    uint8_t *der = NULL;
+    size_t each = (size_t)i2d_X509_NAME(X509_get_subject_name(fixture.ca), &der);
+    char *most = repeated(fixture.ca_pem, each, 32768);
+    char *more = repeated(fixture.ca_pem, each, 32768 + each);
+    expect_roots(most, 32768 / each);
+    expect_no_roots(more, "exceed 32 KiB");
+    OPENSSL_free(der);
+    free(most);
+    free(more);
 }
