@@ -5,7 +5,7 @@
 #include "glob_internal.h"
 #include "policy_internal.h"
 
-/* --- step 1: hygiene --------------------------------------------------------- */
+/* --- step 1: hygiene --------------------------------------------------------------------- */
 
 /* U+0001..001F and U+007F..009F in UTF-8, and NUL. The CONNECT parser refuses them
  * too; facts may come from elsewhere, and the broker and its log see these texts. */
@@ -53,7 +53,7 @@ static bool is_clean(const struct policy_facts *facts, enum policy_reason *out_r
     return true;
 }
 
-/* --- step 2: the first rule whose conditions all hold --------------------------- */
+/* --- step 2: the first rule whose conditions all hold ------------------------------------ */
 
 /* No such condition, or the fact is there and one of the globs takes it. */
 static bool globs_hold(const struct globs *globs, bool has_fact, struct slice fact)
@@ -98,7 +98,7 @@ static bool rule_matches(const struct policy_rule *rule, const struct policy_fac
            protocol_holds(rule->protocols, facts->protocol);
 }
 
-/* --- step 3: what the rule asks for, and what the name itself asks for ------------ */
+/* --- step 3: what the rule asks for, and what the name itself asks for ------------------- */
 
 static bool needs_certificate(enum policy_require require)
 {

@@ -22,13 +22,14 @@ struct credentials;
 
 /* Where and why a password file was rejected. */
 struct credentials_fault {
-    unsigned line;     /* from 1; 0 when the fault is of the whole file */
-    char what[160];    /* a sentence with the remedy, without a full stop */
+    unsigned line;  /* from 1; 0 when the fault is of the whole file */
+    char what[160]; /* a sentence with the remedy, without a full stop */
 };
 
 /* Parses the text of a password file. NULL and *out_fault when a line is broken,
  * a user stands twice, a password is in plain text, or there is no user at all. */
-struct credentials *credentials_parse(struct slice text, struct credentials_fault *out_fault) MOAT_MUST_CHECK;
+struct credentials *credentials_parse(struct slice text,
+                                      struct credentials_fault *out_fault) MOAT_MUST_CHECK;
 void credentials_free(struct credentials *credentials);
 
 size_t credentials_count(const struct credentials *credentials);

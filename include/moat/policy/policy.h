@@ -33,18 +33,18 @@ struct policy_facts {
 enum policy_outcome {
     POLICY_DENY = 0,
     POLICY_ALLOW,
-    POLICY_PROVE, /* allowed if user name and password prove right, else denied as bad credentials */
+    POLICY_PROVE, /* allowed if the password proves right, else denied as bad credentials */
 };
 
 enum policy_reason {
-    POLICY_REASON_NO_RULE = 0,       /* nothing matched */
-    POLICY_REASON_RULE_DENIES,       /* action: deny */
-    POLICY_REASON_FACTOR_MISSING,    /* the rule requires a certificate or a password that is not there */
-    POLICY_REASON_PASSWORD_MISSING,  /* a user name without a password, or an empty user name */
-    POLICY_REASON_CLIENT_ID,         /* wildcard in the client identifier */
-    POLICY_REASON_USERNAME,          /* wildcard in the user name */
-    POLICY_REASON_WILL_TOPIC,        /* wildcard in the will topic, or it begins with '$' */
-    POLICY_REASON_ALLOWED,
+    POLICY_REASON_NO_RULE = 0,      /* nothing matched */
+    POLICY_REASON_RULE_DENIES,      /* action: deny */
+    POLICY_REASON_FACTOR_MISSING,   /* a certificate or password that the rule requires */
+    POLICY_REASON_PASSWORD_MISSING, /* a user name without a password, or an empty user name */
+    POLICY_REASON_CLIENT_ID,        /* wildcard or control character in the client identifier */
+    POLICY_REASON_USERNAME,         /* the same in the user name */
+    POLICY_REASON_WILL_TOPIC,       /* the same in the will topic, or it begins with '$' */
+    POLICY_REASON_ALLOWED,          /* of ALLOW and of PROVE */
 };
 
 struct policy_verdict {
@@ -97,7 +97,7 @@ size_t policy_rule_count(const struct policy *policy);
 void policy_decide(const struct policy *policy, const struct policy_facts *facts,
                    struct policy_verdict *out_verdict);
 
-/* What is wrong with a glob or a CIDR as written, as a static sentence, or NULL when it is in order. */
+/* What is wrong with a glob or a CIDR as written, as a static sentence, or NULL. */
 const char *policy_check_glob(struct slice text) MOAT_MUST_CHECK;
 const char *policy_check_cidr(struct slice text) MOAT_MUST_CHECK;
 
