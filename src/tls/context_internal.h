@@ -34,7 +34,7 @@ const char *verify_client_chain(const struct tls_context *context,
                                 const STACK_OF(CRYPTO_BUFFER) * chain,
                                 uint8_t *out_alert) MOAT_MUST_CHECK;
 
-/* fault.c: the thread's oldest BoringSSL error in plain words; clears the error queue. */
+/* fault.c: the thread's oldest error of TLS in plain words; clears the error queue. */
 const char *fault_from_errors(const struct tls_conn *conn);
 
 #endif
