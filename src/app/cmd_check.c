@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "moat/app/commands.h"
+#include "moat/app/terminal.h"
 #include "moat/config/reference.h"
 #include "moat/config/snapshot.h"
 
@@ -142,7 +143,7 @@ static int check_file(const struct check_request *request)
     struct snapshot *snapshot = snapshot_load(request->path, &faults);
     bool is_good = snapshot != NULL;
     bool is_printed = is_good && request->task == CHECK_PRINT;
-    config_faults_print(&faults, stderr);
+    config_faults_print(&faults, stderr, terminal_wants_colour(stderr));
     if (is_printed) {
         config_print(snapshot->config, stdout);
     }

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "moat/app/terminal.h"
 #include "moat/config/snapshot.h"
 #include "server_internal.h"
 
@@ -60,7 +61,7 @@ int command_run(int argc, char **argv)
     struct config_faults faults;
     config_faults_init(&faults);
     struct snapshot *snapshot = snapshot_load(path, &faults);
-    config_faults_print(&faults, stderr);
+    config_faults_print(&faults, stderr, terminal_wants_colour(stderr));
     config_faults_deinit(&faults);
     return snapshot != NULL ? server_run(path, snapshot) : EX_CONFIG;
 }

@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "files_internal.h"
 #include "moat/base/log.h"
@@ -209,17 +208,8 @@ static void print_fault(FILE *stream, const struct config_fault *fault, struct s
     }
 }
 
-static bool wants_colour(FILE *stream)
+void config_faults_print(const struct config_faults *faults, FILE *stream, bool in_colour)
 {
-    const char *no_color = getenv("NO_COLOR");
-    bool is_refused = no_color != NULL && no_color[0] != '\0';
-    int descriptor = fileno(stream);
-    return !is_refused && descriptor >= 0 && isatty(descriptor) == 1;
-}
-
-void config_faults_print(const struct config_faults *faults, FILE *stream)
-{
-    bool in_colour = wants_colour(stream);
     struct source source = {.file = NULL};
     struct ranked_fault *ranked = rank_faults(faults);
     for (size_t i = 0; i < faults->count; i++) {

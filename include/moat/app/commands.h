@@ -1,4 +1,5 @@
-/* The subcommands. Each gets its own arguments (argv[0] is its name) and returns a sysexits code. */
+/* The subcommands. Each gets its own arguments (argv[0] is its name) and returns a sysexits code.
+ */
 #ifndef MOAT_APP_COMMANDS_H
 #define MOAT_APP_COMMANDS_H
 

@@ -35,7 +35,7 @@ void config_warning(struct config_faults *faults, const char *file, struct confi
 
 /* "moat.yaml:12:9: error: unknown key ..." a line each in order of place, each followed by the line
  * of the file and a caret under the column. */
-void config_faults_print(const struct config_faults *faults, FILE *stream);
+void config_faults_print(const struct config_faults *faults, FILE *stream, bool in_colour);
 
 /* The same faults as log events (event=configuration_fault). */
 void config_faults_log(const struct config_faults *faults);
