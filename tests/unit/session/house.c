@@ -71,7 +71,7 @@ static void write_configuration(const struct house_plan *plan)
              "    address: 127.0.0.1:0\n"
              "    tls: {certificates: [{chain: server.crt, key: server.key}],\n"
              "          client_certificate: optional, client_ca: ca.crt}\n"
-             "upstream: {address: \"%s\", connect_timeout: 300ms}\n"
+             "upstream: {address: \"%s\", connect_timeout: 1s}\n"
              "credentials: {password_file: passwords}\n"
              "refusal: %s\n"
              "limits: {%s}\n"

@@ -35,7 +35,7 @@ Test(authorise, no_place_to_check_a_password)
 
 Test(authorise, a_verdict_that_takes_too_long)
 {
-    house_build(&(struct house_plan){.timeouts = "connect: 200ms"});
+    house_build(&(struct house_plan){.timeouts = "connect: 1s"});
     struct device device;
     house_block_pool();
     device_open(&device);

@@ -169,8 +169,10 @@ void broker_reset(int connection)
 static void put_bytes(struct packet *packet, struct slice bytes)
 {
     cr_assert_leq(packet->size + bytes.size, PACKET_MAX);
-    memcpy(packet->bytes + packet->size, bytes.data, bytes.size);
-    packet->size += bytes.size;
+    if (bytes.size > 0) {
+        memcpy(packet->bytes + packet->size, bytes.data, bytes.size);
+        packet->size += bytes.size;
+    }
 }
 
 static void put_byte(struct packet *packet, size_t byte)
