@@ -3,6 +3,7 @@ packets that a client may not send."""
 
 import os
 import random
+import select
 import threading
 
 import pytest
@@ -124,6 +125,28 @@ def test_last_words_survive_a_reset(pair):
         lost += client.receive_to_end() != packets.disconnect(V5, 0x8D)
         client.close()
     assert lost == 0
+
+
+def fill(client):
+    """Sends until nothing more leaves: every buffer on the way is full."""
+    record = packets.publish(V5, "t", b"x" * 16000)
+    data = b""
+    while select.select([], [client.socket], [], 0.3)[1]:
+        data = data or client.record(record)
+        data = data[client.socket.send(data):]
+
+
+def test_last_words_survive_a_reset_with_much_under_way(pair):
+    """The same while Moat itself holds what the broker did not take: that write fails."""
+    for _ in range(5):
+        client, connection = pair(V5)
+        connection.pause()
+        fill(client)
+        connection.send(packets.disconnect(V5, 0x97))
+        connection.close()
+        assert client.receive_to_end() == packets.disconnect(V5, 0x97)
+        assert client.ended == NOTIFIED
+        client.abort()
 
 
 def test_last_words_behind_a_megabyte(pair):
