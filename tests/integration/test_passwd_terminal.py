@@ -17,6 +17,8 @@ class Terminal:
         self.screen = b""
         self.process, self.fd = pty.fork()
         if self.process == 0:
+            # Whoever runs the tests in the background hands down an ignored Ctrl-C.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execv(binary(), [binary(), "passwd", *map(str, arguments)])
 
     def read_until(self, text):
