@@ -142,11 +142,15 @@ static int listen_somewhere(uint16_t *out_port)
     return descriptor;
 }
 
+void house_begin(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+}
+
 void house_build(const struct house_plan *plan)
 {
     static const struct house_plan nothing;
 
-    signal(SIGPIPE, SIG_IGN);
     cr_assert_not_null(mkdtemp(folder));
     cr_assert_eq(chdir(folder), 0);
     house.broker = listen_somewhere(&house.broker_port);

@@ -30,6 +30,8 @@ struct house {
 
 extern struct house house;
 
+/* Every test begins and ends alike; in between it builds the house it wants. */
+void house_begin(void);
 void house_build(const struct house_plan *plan);
 /* Expects that every session is gone, with all that it held. */
 void house_leave(void);

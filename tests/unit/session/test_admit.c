@@ -1,14 +1,16 @@
 #include "visitor.h"
+#include "whole_test.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
 
-TestSuite(admit, .fini = house_leave, .timeout = 60);
+TestSuite(admit, .timeout = 60);
 
-Test(admit, connect_byte_by_byte)
+#define TEST(name) WHOLE_TEST(admit, name, house_begin, house_leave)
+
+TEST(connect_byte_by_byte)
 {
     house_build(NULL);
     struct device device;
@@ -25,7 +27,7 @@ Test(admit, connect_byte_by_byte)
     close(broker);
 }
 
-Test(admit, connect_in_one_piece_with_the_end_of_the_handshake)
+TEST(connect_in_one_piece_with_the_end_of_the_handshake)
 {
     house_build(NULL);
     struct device device;
@@ -92,27 +94,27 @@ static void expect_held(size_t size)
     free(bytes);
 }
 
-Test(admit, a_little_behind_connect)
+TEST(a_little_behind_connect)
 {
     expect_held(2);
 }
 
-Test(admit, sixteen_kib_less_one_behind_connect)
+TEST(sixteen_kib_less_one_behind_connect)
 {
     expect_held(SESSION_HOLD_MAX - 1);
 }
 
-Test(admit, sixteen_kib_behind_connect)
+TEST(sixteen_kib_behind_connect)
 {
     expect_held(SESSION_HOLD_MAX);
 }
 
-Test(admit, sixteen_kib_and_one_behind_connect)
+TEST(sixteen_kib_and_one_behind_connect)
 {
     expect_held(SESSION_HOLD_MAX + 1);
 }
 
-Test(admit, much_behind_connect)
+TEST(much_behind_connect)
 {
     expect_held(300000);
 }
@@ -144,17 +146,17 @@ static void say_and_leave(size_t size)
     house_expect_reason(CLOSE_CLIENT_ENDED);
 }
 
-Test(admit, a_client_that_left_before_the_verdict)
+TEST(a_client_that_left_before_the_verdict)
 {
     say_and_leave(1000);
 }
 
-Test(admit, a_client_that_left_with_the_hold_full)
+TEST(a_client_that_left_with_the_hold_full)
 {
     say_and_leave(SESSION_HOLD_MAX);
 }
 
-Test(admit, a_client_that_left_with_more_than_the_hold_takes)
+TEST(a_client_that_left_with_more_than_the_hold_takes)
 {
     say_and_leave(SESSION_HOLD_MAX + 5000);
 }
@@ -234,7 +236,7 @@ static const struct {
      0},
 };
 
-Test(admit, refused_clients_get_their_code_and_nobody_is_dialled)
+TEST(refused_clients_get_their_code_and_nobody_is_dialled)
 {
     house_build(NULL);
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
@@ -244,7 +246,7 @@ Test(admit, refused_clients_get_their_code_and_nobody_is_dialled)
     }
 }
 
-Test(admit, silent_refusals_say_nothing)
+TEST(silent_refusals_say_nothing)
 {
     house_build(&(struct house_plan){.silent = true});
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
@@ -264,7 +266,7 @@ static void expect_raw(struct slice bytes, enum close_reason reason, struct slic
     house_expect_reason(reason);
 }
 
-Test(admit, strangers_get_silence)
+TEST(strangers_get_silence)
 {
     static const struct slice none;
     house_build(NULL);
@@ -278,7 +280,7 @@ Test(admit, strangers_get_silence)
 }
 
 /* Pipelined bytes of a refused client are never processed. [MQTT-3.1.4-5] */
-Test(admit, what_comes_behind_a_refused_connect_is_dropped)
+TEST(what_comes_behind_a_refused_connect_is_dropped)
 {
     house_build(NULL);
     struct device device;
@@ -295,7 +297,7 @@ Test(admit, what_comes_behind_a_refused_connect_is_dropped)
     house_expect_reason(CLOSE_RULE_DENIES);
 }
 
-Test(admit, a_connect_that_takes_too_long)
+TEST(a_connect_that_takes_too_long)
 {
     house_build(&(struct house_plan){.timeouts = "connect: 200ms"});
     struct device device;
@@ -313,7 +315,7 @@ Test(admit, a_connect_that_takes_too_long)
 }
 
 /* A refused client that neither reads nor closes is gone within a second all the same. */
-Test(admit, a_refused_client_that_stays)
+TEST(a_refused_client_that_stays)
 {
     house_build(NULL);
     struct device device;

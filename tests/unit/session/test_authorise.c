@@ -1,11 +1,13 @@
 #include "visitor.h"
+#include "whole_test.h"
 
-#include <criterion/criterion.h>
 #include <unistd.h>
 
-TestSuite(authorise, .fini = house_leave, .timeout = 60);
+TestSuite(authorise, .timeout = 60);
 
-Test(authorise, a_proven_login_is_remembered)
+#define TEST(name) WHOLE_TEST(authorise, name, house_begin, house_leave)
+
+TEST(a_proven_login_is_remembered)
 {
     house_build(NULL);
     for (int visit = 0; visit < 2; visit++) {
@@ -24,7 +26,7 @@ Test(authorise, a_proven_login_is_remembered)
 
 /* --- shortages --- */
 
-Test(authorise, no_place_to_check_a_password)
+TEST(no_place_to_check_a_password)
 {
     house_build(&(struct house_plan){.limits = "hashing: 1"});
     cr_assert(gauge_take(&house.gauges.hashing, 1));
@@ -33,7 +35,7 @@ Test(authorise, no_place_to_check_a_password)
     gauge_give(&house.gauges.hashing);
 }
 
-Test(authorise, a_verdict_that_takes_too_long)
+TEST(a_verdict_that_takes_too_long)
 {
     house_build(&(struct house_plan){.timeouts = "connect: 1s"});
     struct device device;
@@ -49,7 +51,7 @@ Test(authorise, a_verdict_that_takes_too_long)
 }
 
 /* The client is free to leave while the pool is at work for it. */
-Test(authorise, a_client_that_breaks_off_while_its_password_is_checked)
+TEST(a_client_that_breaks_off_while_its_password_is_checked)
 {
     house_build(NULL);
     struct device device;

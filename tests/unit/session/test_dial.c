@@ -1,12 +1,14 @@
 #include "visitor.h"
+#include "whole_test.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <unistd.h>
 
-TestSuite(dial, .fini = house_leave, .timeout = 60);
+TestSuite(dial, .timeout = 60);
 
-Test(dial, no_place_for_one_more_client)
+#define TEST(name) WHOLE_TEST(dial, name, house_begin, house_leave)
+
+TEST(no_place_for_one_more_client)
 {
     house_build(&(struct house_plan){.limits = "connections: 1"});
     struct device first;
@@ -26,7 +28,7 @@ Test(dial, no_place_for_one_more_client)
     close(again);
 }
 
-Test(dial, an_upstream_that_is_not_there)
+TEST(an_upstream_that_is_not_there)
 {
     char upstream[32];
     snprintf(upstream, sizeof upstream, "127.0.0.1:%u", (unsigned)dead_port());
@@ -35,7 +37,7 @@ Test(dial, an_upstream_that_is_not_there)
     expect_refusal(connect_guest(5), CLOSE_UPSTREAM_DOWN, BYTES("\x20\3\0\x88\0"));
 }
 
-Test(dial, an_upstream_that_does_not_accept_in_time)
+TEST(an_upstream_that_does_not_accept_in_time)
 {
     house_build(&(struct house_plan){.upstream = stuck_upstream()});
     expect_refusal(connect_bob(4), CLOSE_UPSTREAM_TIMEOUT, BYTES("\x20\2\0\3"));

@@ -1,14 +1,16 @@
 #include "visitor.h"
+#include "whole_test.h"
 
-#include <criterion/criterion.h>
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(handshake, .fini = house_leave, .timeout = 60);
+TestSuite(handshake, .timeout = 60);
+
+#define TEST(name) WHOLE_TEST(handshake, name, house_begin, house_leave)
 
 /* --- before CONNECT --- */
 
-Test(handshake, plaintext_on_the_tls_port)
+TEST(plaintext_on_the_tls_port)
 {
     house_build(NULL);
     struct device device;
@@ -21,7 +23,7 @@ Test(handshake, plaintext_on_the_tls_port)
     cr_expect_not_null(strstr(house_log(), "plaintext MQTT on the TLS port"));
 }
 
-Test(handshake, a_client_that_leaves_early)
+TEST(a_client_that_leaves_early)
 {
     house_build(NULL);
     struct device device;
@@ -42,7 +44,7 @@ Test(handshake, a_client_that_leaves_early)
     house_expect_reason(CLOSE_CLIENT_LOST);
 }
 
-Test(handshake, a_handshake_that_takes_too_long)
+TEST(a_handshake_that_takes_too_long)
 {
     house_build(&(struct house_plan){.timeouts = "handshake: 200ms"});
     struct device device;

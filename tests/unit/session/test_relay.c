@@ -1,15 +1,17 @@
 #include "visitor.h"
+#include "whole_test.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
 
-TestSuite(relay, .fini = house_leave, .timeout = 60);
+TestSuite(relay, .timeout = 60);
 
-Test(relay, an_upstream_that_ends_first)
+#define TEST(name) WHOLE_TEST(relay, name, house_begin, house_leave)
+
+TEST(an_upstream_that_ends_first)
 {
     house_build(NULL);
     struct device device;
@@ -23,7 +25,7 @@ Test(relay, an_upstream_that_ends_first)
 }
 
 /* A broker says why, closes with input unread, and so resets the connection. */
-Test(relay, the_brokers_last_words_arrive)
+TEST(the_brokers_last_words_arrive)
 {
     house_build(NULL);
     for (int i = 0; i < 20; i++) {
@@ -44,7 +46,7 @@ Test(relay, the_brokers_last_words_arrive)
     }
 }
 
-Test(relay, an_upstream_that_breaks_off)
+TEST(an_upstream_that_breaks_off)
 {
     house_build(NULL);
     struct device device;
@@ -55,7 +57,7 @@ Test(relay, an_upstream_that_breaks_off)
     house_expect_reason(CLOSE_UPSTREAM_LOST);
 }
 
-Test(relay, an_upstream_that_does_not_speak_mqtt)
+TEST(an_upstream_that_does_not_speak_mqtt)
 {
     house_build(NULL);
     struct device device;
@@ -87,7 +89,7 @@ static void expect_fault(uint8_t version, struct slice bytes, enum close_reason 
     house_expect_reason(reason);
 }
 
-Test(relay, packets_that_a_client_may_not_send)
+TEST(packets_that_a_client_may_not_send)
 {
     static const struct slice none;
     struct packet second = connect_of(5, "other", "alice", "x");
@@ -102,7 +104,7 @@ Test(relay, packets_that_a_client_may_not_send)
 }
 
 /* A DISCONNECT of ours must not land inside a packet of the broker's. */
-Test(relay, no_goodbye_inside_a_packet)
+TEST(no_goodbye_inside_a_packet)
 {
     house_build(NULL);
     struct device device;
@@ -117,7 +119,7 @@ Test(relay, no_goodbye_inside_a_packet)
 }
 
 /* A second CONNECT that was pipelined while the first was judged. */
-Test(relay, a_second_connect_right_behind_the_first)
+TEST(a_second_connect_right_behind_the_first)
 {
     house_build(NULL);
     struct device device;
@@ -137,7 +139,7 @@ Test(relay, a_second_connect_right_behind_the_first)
     house_expect_reason(CLOSE_SECOND_CONNECT);
 }
 
-Test(relay, a_client_that_breaks_off)
+TEST(a_client_that_breaks_off)
 {
     house_build(NULL);
     struct device device;
@@ -148,7 +150,7 @@ Test(relay, a_client_that_breaks_off)
     house_expect_reason(CLOSE_CLIENT_LOST);
 }
 
-Test(relay, a_client_that_ended_still_hears_the_broker)
+TEST(a_client_that_ended_still_hears_the_broker)
 {
     house_build(NULL);
     struct device device;
@@ -164,7 +166,7 @@ Test(relay, a_client_that_ended_still_hears_the_broker)
     house_expect_reason(CLOSE_CLIENT_ENDED);
 }
 
-Test(relay, a_damaged_record_while_relaying)
+TEST(a_damaged_record_while_relaying)
 {
     house_build(NULL);
     struct device device;
@@ -184,7 +186,7 @@ Test(relay, a_damaged_record_while_relaying)
 
 #define MUCH (8u << 20)
 
-Test(relay, a_client_that_does_not_read_holds_up_its_broker_only)
+TEST(a_client_that_does_not_read_holds_up_its_broker_only)
 {
     house_build(NULL);
     struct device device;
@@ -223,7 +225,7 @@ Test(relay, a_client_that_does_not_read_holds_up_its_broker_only)
     free(bytes);
 }
 
-Test(relay, a_broker_that_does_not_read_holds_up_its_client_only)
+TEST(a_broker_that_does_not_read_holds_up_its_client_only)
 {
     house_build(NULL);
     struct device device;

@@ -1,12 +1,14 @@
 #include "visitor.h"
+#include "whole_test.h"
 
-#include <criterion/criterion.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
 
-TestSuite(session, .fini = house_leave, .timeout = 60);
+TestSuite(session, .timeout = 60);
+
+#define TEST(name) WHOLE_TEST(session, name, house_begin, house_leave)
 
 /* --- in good order --- */
 
@@ -33,25 +35,25 @@ static void walk_through(uint8_t version)
     cr_expect_null(strstr(log, "secret"), "a password reached the log");
 }
 
-Test(session, a_client_of_3_1_1_walks_through)
+TEST(a_client_of_3_1_1_walks_through)
 {
     house_build(NULL);
     walk_through(MQTT_VERSION_3_1_1);
 }
 
-Test(session, a_client_of_3_1_walks_through)
+TEST(a_client_of_3_1_walks_through)
 {
     house_build(NULL);
     walk_through(MQTT_VERSION_3_1);
 }
 
-Test(session, a_client_of_5_0_walks_through)
+TEST(a_client_of_5_0_walks_through)
 {
     house_build(NULL);
     walk_through(MQTT_VERSION_5_0);
 }
 
-Test(session, a_worker_without_room_leaves_the_next_one_waiting)
+TEST(a_worker_without_room_leaves_the_next_one_waiting)
 {
     house_build(NULL);
     house.worker.session_limit = 1;
@@ -73,7 +75,7 @@ Test(session, a_worker_without_room_leaves_the_next_one_waiting)
 
 /* --- the end of the gateway --- */
 
-Test(session, shutting_down_says_so_where_it_can_be_said)
+TEST(shutting_down_says_so_where_it_can_be_said)
 {
     house_build(&(struct house_plan){.upstream = NULL});
     struct device relaying_v4;
@@ -195,39 +197,39 @@ static void expect_impossible(enum session_state state)
     }
 }
 
-Test(session, impossible_events_in_the_handshake)
+TEST(impossible_events_in_the_handshake)
 {
     house_build(NULL);
     expect_impossible(SESSION_HANDSHAKE);
 }
 
-Test(session, impossible_events_before_connect)
+TEST(impossible_events_before_connect)
 {
     house_build(NULL);
     expect_impossible(SESSION_ADMIT);
 }
 
-Test(session, impossible_events_while_a_password_is_checked)
+TEST(impossible_events_while_a_password_is_checked)
 {
     house_build(NULL);
     expect_impossible(SESSION_AUTHORISE);
 }
 
-Test(session, impossible_events_while_dialling)
+TEST(impossible_events_while_dialling)
 {
     house_build(&(struct house_plan){.upstream = stuck_upstream()});
     expect_impossible(SESSION_DIAL);
     unstick();
 }
 
-Test(session, impossible_events_while_relaying)
+TEST(impossible_events_while_relaying)
 {
     house_build(NULL);
     expect_impossible(SESSION_RELAY);
 }
 
 /* Whatever comes late finds the session as it was: on its way out, for its first reason. */
-Test(session, every_event_while_closing)
+TEST(every_event_while_closing)
 {
     house_build(NULL);
     for (enum session_event event = 0; event < SESSION_EVENTS; event++) {
@@ -251,7 +253,7 @@ Test(session, every_event_while_closing)
 
 /* --- the log --- */
 
-Test(session, the_longest_names_do_not_push_the_verdict_off_the_line)
+TEST(the_longest_names_do_not_push_the_verdict_off_the_line)
 {
     house_build(NULL);
     struct device device;

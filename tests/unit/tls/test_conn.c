@@ -1,6 +1,6 @@
+#include "whole_test.h"
 #include "wire.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -44,7 +44,9 @@ static void tear_down(void)
     cr_expect_eq(ERR_peek_error(), 0, "an error was left for the next caller");
 }
 
-TestSuite(conn, .init = set_up, .fini = tear_down);
+TestSuite(conn, .timeout = 60);
+
+#define TEST(name) WHOLE_TEST(conn, name, set_up, tear_down)
 
 /* --- the handshake, however it is split --- */
 
@@ -63,7 +65,7 @@ static void expect_split(const struct tls_context *context, size_t i, size_t ste
     wire_deinit(&wire);
 }
 
-Test(conn, a_handshake_in_pieces_of_every_size)
+TEST(a_handshake_in_pieces_of_every_size)
 {
     for (size_t i = 0; i < 2; i++) {
         wire_use_certificate(clients[i],
@@ -82,7 +84,7 @@ Test(conn, a_handshake_in_pieces_of_every_size)
     }
 }
 
-Test(conn, a_client_hello_cut_at_every_byte)
+TEST(a_client_hello_cut_at_every_byte)
 {
     for (size_t i = 0; i < 2; i++) {
         size_t size = 1;
@@ -108,7 +110,7 @@ Test(conn, a_client_hello_cut_at_every_byte)
     }
 }
 
-Test(conn, a_byte_changed_anywhere_is_an_end_not_a_crash)
+TEST(a_byte_changed_anywhere_is_an_end_not_a_crash)
 {
     for (size_t i = 0; i < 2; i++) {
         size_t size = 6;
@@ -211,7 +213,7 @@ static void expect_offer(const struct tls_context *context, enum offer offer, bo
     }
 }
 
-Test(conn, client_certificates_where_none_is_asked_for)
+TEST(client_certificates_where_none_is_asked_for)
 {
     for (enum offer offer = OFFER_NONE; offer < OFFERS; offer++) {
         expect_offer(plain, offer, true, NULL);
@@ -226,7 +228,7 @@ static const char *const refusals[OFFERS] = {
     [OFFER_RSA_1024] = "2048 to 4096 bits",
 };
 
-Test(conn, client_certificates_where_one_is_optional)
+TEST(client_certificates_where_one_is_optional)
 {
     expect_offer(either, OFFER_NONE, true, NULL);
     expect_offer(either, OFFER_GOOD, true, NULL);
@@ -235,7 +237,7 @@ Test(conn, client_certificates_where_one_is_optional)
     }
 }
 
-Test(conn, client_certificates_where_one_is_required)
+TEST(client_certificates_where_one_is_required)
 {
     expect_offer(strict, OFFER_NONE, false, "presents no certificate");
     expect_offer(strict, OFFER_GOOD, true, NULL);
@@ -261,7 +263,7 @@ static enum ssl_private_key_result_t sign_as_thief(SSL *ssl, uint8_t *out, size_
 }
 
 /* The certificate of somebody else, without the key to it. */
-Test(conn, a_certificate_whose_key_the_client_does_not_hold)
+TEST(a_certificate_whose_key_the_client_does_not_hold)
 {
     static const SSL_PRIVATE_KEY_METHOD method = {.sign = sign_as_thief};
     thief_key = fixture.server_key;
@@ -308,7 +310,7 @@ static void resume(struct wire *wire, const struct tls_context *context, SSL_CTX
 }
 
 /* BoringSSL itself would take it. */
-Test(conn, a_certificate_that_expired_meanwhile_resumes_nothing, .timeout = 30)
+TEST(a_certificate_that_expired_meanwhile_resumes_nothing)
 {
     SSL_SESSION *sessions[2];
     SSL_CTX *short_lived[2];
@@ -348,7 +350,7 @@ Test(conn, a_certificate_that_expired_meanwhile_resumes_nothing, .timeout = 30)
 
 /* --- bytes in and out --- */
 
-Test(conn, records_of_every_size)
+TEST(records_of_every_size)
 {
     static const size_t sizes[] = {1, 100, 16383, 16384, 16385, 32768, 65536 - 1024};
     for (size_t i = 0; i < 2; i++) {
@@ -381,7 +383,7 @@ Test(conn, records_of_every_size)
     }
 }
 
-Test(conn, an_output_without_room_is_a_failure_not_an_overrun)
+TEST(an_output_without_room_is_a_failure_not_an_overrun)
 {
     struct wire wire;
     uint8_t bytes[2000] = {0};
@@ -392,7 +394,7 @@ Test(conn, an_output_without_room_is_a_failure_not_an_overrun)
     wire_deinit(&wire);
 }
 
-Test(conn, lent_bytes_that_were_not_drawn_are_kept)
+TEST(lent_bytes_that_were_not_drawn_are_kept)
 {
     for (size_t i = 0; i < 2; i++) {
         struct wire wire;
@@ -421,7 +423,7 @@ Test(conn, lent_bytes_that_were_not_drawn_are_kept)
     }
 }
 
-Test(conn, a_record_cut_at_every_byte_waits_for_the_rest)
+TEST(a_record_cut_at_every_byte_waits_for_the_rest)
 {
     for (size_t i = 0; i < 2; i++) {
         struct wire wire;
@@ -449,7 +451,7 @@ Test(conn, a_record_cut_at_every_byte_waits_for_the_rest)
 
 /* --- the end --- */
 
-Test(conn, close_notify_is_said_once_and_heard)
+TEST(close_notify_is_said_once_and_heard)
 {
     for (size_t i = 0; i < 2; i++) {
         struct wire wire;
@@ -473,7 +475,7 @@ Test(conn, close_notify_is_said_once_and_heard)
     }
 }
 
-Test(conn, no_close_notify_before_the_handshake_is_over)
+TEST(no_close_notify_before_the_handshake_is_over)
 {
     struct wire wire;
     wire_init(&wire, plain, clients[0]);
@@ -484,7 +486,7 @@ Test(conn, no_close_notify_before_the_handshake_is_over)
 
 /* --- limits that are the library's and that an upgrade could move --- */
 
-Test(conn, thirty_two_key_updates_in_a_row_but_not_thirty_three)
+TEST(thirty_two_key_updates_in_a_row_but_not_thirty_three)
 {
     struct wire wire;
     uint8_t byte;
@@ -525,12 +527,12 @@ static void expect_flood(const char *record, size_t size, size_t allowed, const 
     wire_deinit(&wire);
 }
 
-Test(conn, thirty_two_empty_records_but_not_thirty_three)
+TEST(thirty_two_empty_records_but_not_thirty_three)
 {
     expect_flood("\x16\x03\x01\0\0", 5, 32, "the client sends too many empty records");
 }
 
-Test(conn, four_warning_alerts_but_not_five)
+TEST(four_warning_alerts_but_not_five)
 {
     expect_flood("\x15\x03\x01\0\2\1\x5a", 7, 4, "the client sends too many warning alerts");
 }
@@ -552,7 +554,7 @@ static void offer_chain(SSL_CTX *client, size_t i, size_t message)
     X509_free(certificate);
 }
 
-Test(conn, a_client_chain_of_32_kib_but_not_one_byte_more)
+TEST(a_client_chain_of_32_kib_but_not_one_byte_more)
 {
     for (size_t i = 0; i < 2; i++) {
         for (size_t more = 0; more < 2; more++) {

@@ -1,6 +1,6 @@
+#include "whole_test.h"
 #include "wire.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -22,7 +22,7 @@ static void tear_down(void)
     cr_expect_eq(ERR_peek_error(), 0, "an error was left for the next caller");
 }
 
-TestSuite(context, .init = set_up, .fini = tear_down);
+#define TEST(name) WHOLE_TEST(context, name, set_up, tear_down)
 
 /* --- settings that cannot be --- */
 
@@ -43,7 +43,7 @@ static void expect_fault(const struct tls_settings *settings, enum tls_setting s
     cr_assert_fail("%s, not: %s", count > 0 ? faults[0].what : "no fault", part);
 }
 
-Test(context, every_fault_at_once)
+TEST(every_fault_at_once)
 {
     const struct tls_settings settings = {.client_certificate = TLS_CLIENT_CERTIFICATE_REQUIRED};
     expect_fault(&settings, TLS_SETTING_CHAIN, "no certificate in it");
@@ -52,7 +52,7 @@ Test(context, every_fault_at_once)
     cr_expect_eq(count, 3);
 }
 
-Test(context, a_ca_file_matters_only_where_certificates_are_asked_for)
+TEST(a_ca_file_matters_only_where_certificates_are_asked_for)
 {
     struct tls_settings settings = wire_settings(&fixture);
     settings.client_ca = slice_from_text("# empty\n");
@@ -61,7 +61,7 @@ Test(context, a_ca_file_matters_only_where_certificates_are_asked_for)
     expect_fault(&settings, TLS_SETTING_CLIENT_CA, "no certificate in it");
 }
 
-Test(context, somebody_elses_key)
+TEST(somebody_elses_key)
 {
     struct tls_settings settings = wire_settings(&fixture);
     char *pem = fixture_key_pem(fixture.client_key, NULL);
@@ -98,7 +98,7 @@ static void expect_dates(int64_t from, int64_t until, bool is_made, const char *
     tls_context_free(context);
 }
 
-Test(context, dates_at_their_edges)
+TEST(dates_at_their_edges)
 {
     expect_dates(-FIXTURE_DAY, -1, false, "has expired");
     expect_dates(60, FIXTURE_DAY, false, "not valid yet");
@@ -146,7 +146,7 @@ static void expect_key(enum fixture_kind kind, unsigned bits, const char *part)
     EVP_PKEY_free(key);
 }
 
-Test(context, keys_that_serve)
+TEST(keys_that_serve)
 {
     expect_key(FIXTURE_P256, 0, NULL);
     expect_key(FIXTURE_P384, 0, NULL);
@@ -154,20 +154,20 @@ Test(context, keys_that_serve)
     expect_key(FIXTURE_RSA, 2048, NULL);
 }
 
-Test(context, an_rsa_key_that_is_too_short)
+TEST(an_rsa_key_that_is_too_short)
 {
     expect_key(FIXTURE_RSA, 1024, "has 1024 bits");
     expect_key(FIXTURE_RSA, 1920, "has 1920 bits");
 }
 
 /* Such a listener would start, and then fail every handshake. */
-Test(context, a_curve_that_no_signature_algorithm_of_ours_has)
+TEST(a_curve_that_no_signature_algorithm_of_ours_has)
 {
     expect_key(FIXTURE_P521, 0, "P-256");
     expect_key(FIXTURE_P224, 0, "P-256");
 }
 
-Test(context, a_certificate_not_meant_for_signing)
+TEST(a_certificate_not_meant_for_signing)
 {
     struct tls_context *context = make(&(struct fixture_spec){.key = fixture.server_key,
                                                               .cn = "x",
@@ -180,7 +180,7 @@ Test(context, a_certificate_not_meant_for_signing)
 
 /* What a handshake sends must fit into the output buffer of a worker: a chain and the names of
  * client CAs, both as large as they may be. */
-Test(context, the_longest_flight_can_be_sent)
+TEST(the_longest_flight_can_be_sent)
 {
     static char cn[65] = "A device CA with a name as long as the standard lets it be: 0000";
     X509 *ca =
@@ -231,7 +231,7 @@ static bool connects(const struct tls_settings *settings, uint16_t minimum, uint
     return is_ok;
 }
 
-Test(context, tls_1_2_and_1_3_only)
+TEST(tls_1_2_and_1_3_only)
 {
     struct tls_settings settings = wire_settings(&fixture);
     cr_expect(connects(&settings, TLS1_VERSION, TLS1_3_VERSION));
@@ -260,7 +260,7 @@ static bool connects_with_suite(const struct tls_context *context, const char *s
     return is_ok;
 }
 
-Test(context, forward_secrecy_and_authenticated_encryption_only)
+TEST(forward_secrecy_and_authenticated_encryption_only)
 {
     static const char *const good[] = {
         "ECDHE-ECDSA-AES128-GCM-SHA256",
@@ -310,7 +310,7 @@ static bool connects_with_alpn(const struct tls_context *context, const char *pr
     return is_ok;
 }
 
-Test(context, alpn_is_mqtt_or_nothing)
+TEST(alpn_is_mqtt_or_nothing)
 {
     struct tls_settings settings = wire_settings(&fixture);
     struct tls_context *context = wire_context(&settings);
@@ -388,7 +388,7 @@ static void expect_tickets(uint16_t version)
     SSL_CTX_free(client);
 }
 
-Test(context, a_ticket_of_one_context_is_worthless_on_another)
+TEST(a_ticket_of_one_context_is_worthless_on_another)
 {
     expect_tickets(TLS1_3_VERSION);
     expect_tickets(TLS1_2_VERSION);

@@ -1,6 +1,6 @@
+#include "whole_test.h"
 #include "wire.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 
 #include <openssl/bio.h>
@@ -25,7 +25,7 @@ static void tear_down(void)
     cr_expect_eq(ERR_peek_error(), 0, "an error was left for the next caller");
 }
 
-TestSuite(fault, .init = set_up, .fini = tear_down);
+#define TEST(name) WHOLE_TEST(fault, name, set_up, tear_down)
 
 /* --- what is no handshake of ours --- */
 
@@ -47,7 +47,7 @@ static void expect_words(const void *bytes, size_t size, const char *words)
 
 #define EXPECT_WORDS(bytes, words) expect_words(bytes, sizeof(bytes) - 1, words)
 
-Test(fault, what_is_not_tls)
+TEST(what_is_not_tls)
 {
     EXPECT_WORDS("\x10\x0c\0\4MQTT\4\2\0\x3c\0\0", "plaintext MQTT on the TLS port");
     EXPECT_WORDS("\x10\x80\x01\0\6MQIsdp\3", "plaintext MQTT on the TLS port");
@@ -78,7 +78,7 @@ static void expect_version(uint16_t version, bool is_strict, const char *words)
     tls_context_free(own);
 }
 
-Test(fault, versions_that_are_too_old)
+TEST(versions_that_are_too_old)
 {
     expect_version(TLS1_VERSION, false, "the client offers only TLS 1.0");
     expect_version(TLS1_1_VERSION, false, "the client offers only TLS 1.1");
@@ -114,7 +114,7 @@ static void expect_refusal(uint8_t alert, const char *words)
 }
 
 /* In TLS 1.3 this client's alert is encrypted, in 1.2 it is not. */
-Test(fault, alerts_of_a_client_that_does_not_like_our_certificate)
+TEST(alerts_of_a_client_that_does_not_like_our_certificate)
 {
     expect_refusal(SSL_AD_UNKNOWN_CA, "the client does not trust our CA");
     expect_refusal(SSL_AD_BAD_CERTIFICATE,
@@ -129,7 +129,7 @@ Test(fault, alerts_of_a_client_that_does_not_like_our_certificate)
 
 /* Some libraries send it in the clear although TLS 1.3 has begun to encrypt. Its seven bytes come
  * in one piece; a client that cuts the header gets a less telling line in the log, no more. */
-Test(fault, a_plain_alert_in_the_middle_of_tls_1_3)
+TEST(a_plain_alert_in_the_middle_of_tls_1_3)
 {
     static const uint8_t alert[] = {0x15, 3, 3, 0, 2, 2, SSL_AD_UNKNOWN_CA};
     for (size_t step = 1; step <= sizeof alert; step++) {
@@ -152,7 +152,7 @@ Test(fault, a_plain_alert_in_the_middle_of_tls_1_3)
 
 /* --- damage --- */
 
-Test(fault, a_record_that_was_damaged)
+TEST(a_record_that_was_damaged)
 {
     for (uint16_t version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct wire wire;
@@ -175,7 +175,7 @@ Test(fault, a_record_that_was_damaged)
     }
 }
 
-Test(fault, nothing_in_common)
+TEST(nothing_in_common)
 {
     struct wire wire;
     static const int curve[] = {NID_secp521r1};
@@ -199,7 +199,7 @@ Test(fault, nothing_in_common)
     SSL_CTX_free(client);
 }
 
-Test(fault, a_connection_without_one_still_has_words)
+TEST(a_connection_without_one_still_has_words)
 {
     struct wire wire;
     SSL_CTX *client = wire_client_context(TLS1_2_VERSION, TLS1_3_VERSION);

@@ -1,7 +1,7 @@
 #include "pki_fixture.h"
 #include "tls/context_internal.h"
+#include "whole_test.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 
 #include <openssl/err.h>
@@ -22,7 +22,7 @@ static void tear_down(void)
     cr_expect_eq(ERR_peek_error(), 0, "an error was left for the next caller");
 }
 
-TestSuite(material, .init = set_up, .fini = tear_down);
+#define TEST(name) WHOLE_TEST(material, name, set_up, tear_down)
 
 static void expect_chain(const char *pem, size_t count)
 {
@@ -64,7 +64,7 @@ static void expect_roots(const char *pem, size_t count)
     X509_STORE_free(roots);
 }
 
-Test(material, one_certificate_or_several)
+TEST(one_certificate_or_several)
 {
     char *both = fixture_joined(fixture.server_pem, fixture.ca_pem);
     char *with_text = fixture_joined("Subject: a comment, as openssl writes it\n", both);
@@ -75,7 +75,7 @@ Test(material, one_certificate_or_several)
     free(both);
 }
 
-Test(material, files_without_a_certificate)
+TEST(files_without_a_certificate)
 {
     static const char *const texts[] = {"", "\n\n", "# nothing here yet\n", "hello"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -87,7 +87,7 @@ Test(material, files_without_a_certificate)
 }
 
 /* One that is cut must not silently become a shorter list of those we trust. */
-Test(material, a_file_cut_anywhere_is_never_taken_for_whole)
+TEST(a_file_cut_anywhere_is_never_taken_for_whole)
 {
     char *both = fixture_joined(fixture.server_pem, fixture.ca_pem);
     size_t first = strlen(fixture.server_pem);
@@ -114,7 +114,7 @@ Test(material, a_file_cut_anywhere_is_never_taken_for_whole)
     free(both);
 }
 
-Test(material, broken_content)
+TEST(broken_content)
 {
     static const char broken[] =
         "-----BEGIN CERTIFICATE-----\nMIIBAAAA\n-----END CERTIFICATE-----\n";
@@ -126,7 +126,7 @@ Test(material, broken_content)
     free(behind);
 }
 
-Test(material, roots_one_several_and_the_same_twice)
+TEST(roots_one_several_and_the_same_twice)
 {
     char *other = fixture_pem(fixture.other_ca);
     char *two = fixture_joined(fixture.ca_pem, other);
@@ -152,7 +152,7 @@ static void expect_key(enum fixture_kind kind, unsigned bits)
     free(pem);
 }
 
-Test(material, keys_of_all_kinds)
+TEST(keys_of_all_kinds)
 {
     expect_key(FIXTURE_P256, 0);
     expect_key(FIXTURE_P384, 0);
@@ -167,7 +167,7 @@ static void expect_no_key(const char *pem, const char *part)
     cr_expect_not_null(strstr(what, part), "%s", what);
 }
 
-Test(material, keys_that_are_none)
+TEST(keys_that_are_none)
 {
     expect_no_key("", "no private key");
     expect_no_key(fixture.server_pem, "no private key");
@@ -179,7 +179,7 @@ Test(material, keys_that_are_none)
     }
 }
 
-Test(material, a_key_with_a_passphrase_asks_nobody)
+TEST(a_key_with_a_passphrase_asks_nobody)
 {
     static const char old_form[] = "-----BEGIN RSA PRIVATE KEY-----\n"
                                    "Proc-Type: 4,ENCRYPTED\n"
@@ -206,7 +206,7 @@ static char *repeated(const char *pem, size_t each, size_t bytes)
     return many;
 }
 
-Test(material, a_chain_of_32_kib_but_not_of_one_more_certificate)
+TEST(a_chain_of_32_kib_but_not_of_one_more_certificate)
 {
     CRYPTO_BUFFER *one = fixture_bytes(fixture.server);
     size_t each = CRYPTO_BUFFER_len(one);
@@ -219,7 +219,7 @@ Test(material, a_chain_of_32_kib_but_not_of_one_more_certificate)
     free(more);
 }
 
-Test(material, names_of_cas_of_32_kib_but_not_of_one_more)
+TEST(names_of_cas_of_32_kib_but_not_of_one_more)
 {
     uint8_t *der = NULL;
     size_t each = (size_t)i2d_X509_NAME(X509_get_subject_name(fixture.ca), &der);

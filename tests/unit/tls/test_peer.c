@@ -1,8 +1,8 @@
+#include "whole_test.h"
 #include "wire.h"
 
 #include "moat/base/secret.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 
 #include <openssl/asn1.h>
@@ -30,7 +30,7 @@ static void tear_down(void)
     cr_expect_eq(ERR_peek_error(), 0, "an error was left for the next caller");
 }
 
-TestSuite(peer, .init = set_up, .fini = tear_down);
+#define TEST(name) WHOLE_TEST(peer, name, set_up, tear_down)
 
 /* The peer of a handshake with these bytes as certificate. False when it failed. */
 static bool meet(CRYPTO_BUFFER *bytes, const char *sni, struct tls_peer *out_peer)
@@ -88,7 +88,7 @@ static void expect_none(const struct fixture_spec *spec, const char *part)
     tls_peer_deinit(&peer);
 }
 
-Test(peer, without_a_certificate)
+TEST(without_a_certificate)
 {
     struct tls_peer peer;
     cr_assert(meet(NULL, NULL, &peer));
@@ -104,7 +104,7 @@ Test(peer, without_a_certificate)
     tls_peer_deinit(&peer);
 }
 
-Test(peer, everything_that_a_certificate_tells)
+TEST(everything_that_a_certificate_tells)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
     CRYPTO_BUFFER *bytes = bytes_of(&spec);
@@ -126,7 +126,7 @@ Test(peer, everything_that_a_certificate_tells)
     tls_peer_deinit(&peer);
 }
 
-Test(peer, names_in_every_encoding)
+TEST(names_in_every_encoding)
 {
     struct fixture_spec spec = fixture_client(&fixture, "caf\xc3\xa9");
     expect_identity(&spec, "caf\xc3\xa9");
@@ -146,7 +146,7 @@ Test(peer, names_in_every_encoding)
     expect_identity(&spec, "pump-7");
 }
 
-Test(peer, no_name_or_several)
+TEST(no_name_or_several)
 {
     struct fixture_spec spec = fixture_client(&fixture, NULL);
     expect_none(&spec, "has no common name");
@@ -157,7 +157,7 @@ Test(peer, no_name_or_several)
     expect_none(&spec, "several common names");
 }
 
-Test(peer, a_name_of_256_bytes_but_not_of_257)
+TEST(a_name_of_256_bytes_but_not_of_257)
 {
     static char name[258];
     struct fixture_spec spec = fixture_client(&fixture, name);
@@ -206,7 +206,7 @@ static void expect_never(const char *placeholder, const char *forged, size_t siz
     X509_free(certificate);
 }
 
-Test(peer, the_forger_forges_only_what_it_is_told)
+TEST(the_forger_forges_only_what_it_is_told)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-X-7");
     X509 *certificate = fixture_certificate(&spec);
@@ -220,7 +220,7 @@ Test(peer, the_forger_forges_only_what_it_is_told)
     X509_free(certificate);
 }
 
-Test(peer, names_that_can_be_read_in_two_ways)
+TEST(names_that_can_be_read_in_two_ways)
 {
     expect_never("admin-evil", "admin\0evil", 10);
     expect_never("pump-evil!", "pump\nevil!", 10);
@@ -236,7 +236,7 @@ Test(peer, names_that_can_be_read_in_two_ways)
     expect_never("pump-evil!", "pump-evil\xc3", 10); /* cut short */
 }
 
-Test(peer, a_nul_in_a_wide_name)
+TEST(a_nul_in_a_wide_name)
 {
     struct fixture_spec spec = fixture_client(&fixture, NULL);
     spec.cn = "\0a\0\0\0b";

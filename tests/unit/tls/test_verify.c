@@ -1,7 +1,7 @@
 #include "pki_fixture.h"
 #include "tls/context_internal.h"
+#include "whole_test.h"
 
-#include <criterion/criterion.h>
 #include <stdlib.h>
 
 #include <openssl/digest.h>
@@ -31,7 +31,7 @@ static void tear_down(void)
     cr_expect_eq(ERR_peek_error(), 0, "an error was left for the next caller");
 }
 
-TestSuite(verify, .init = set_up, .fini = tear_down);
+#define TEST(name) WHOLE_TEST(verify, name, set_up, tear_down)
 
 static const char *judge_bytes(CRYPTO_BUFFER **list, size_t count, uint8_t *out_alert)
 {
@@ -79,7 +79,7 @@ static void expect_bad(const struct fixture_spec *spec, const char *part, uint8_
     expect_verdict(what, alert, part, wanted);
 }
 
-Test(verify, a_certificate_of_our_ca)
+TEST(a_certificate_of_our_ca)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
     expect_good(&spec);
@@ -91,7 +91,7 @@ Test(verify, a_certificate_of_our_ca)
     expect_good(&spec);
 }
 
-Test(verify, no_certificate)
+TEST(no_certificate)
 {
     uint8_t alert = 0;
     STACK_OF(CRYPTO_BUFFER) *empty = sk_CRYPTO_BUFFER_new_null();
@@ -102,7 +102,7 @@ Test(verify, no_certificate)
     sk_CRYPTO_BUFFER_free(empty);
 }
 
-Test(verify, another_ca_of_the_same_name)
+TEST(another_ca_of_the_same_name)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
     uint8_t alert = 0;
@@ -113,7 +113,7 @@ Test(verify, another_ca_of_the_same_name)
     cr_expect(alert == SSL_AD_UNKNOWN_CA || alert == SSL_AD_BAD_CERTIFICATE);
 }
 
-Test(verify, another_ca_that_is_sent_along)
+TEST(another_ca_that_is_sent_along)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
     uint8_t alert = 0;
@@ -126,7 +126,7 @@ Test(verify, another_ca_that_is_sent_along)
     expect_verdict(what, alert, "not from a CA that this listener trusts", SSL_AD_UNKNOWN_CA);
 }
 
-Test(verify, signed_by_itself)
+TEST(signed_by_itself)
 {
     struct fixture_spec spec = {.key = fixture.client_key, .cn = "pump-7"};
     expect_bad(&spec, "not from a CA that this listener trusts", SSL_AD_UNKNOWN_CA);
@@ -137,7 +137,7 @@ Test(verify, signed_by_itself)
     cr_expect_not_null(judge(list, 1, &alert));
 }
 
-Test(verify, validity_at_its_edges)
+TEST(validity_at_its_edges)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
     spec.from = -2 * FIXTURE_DAY;
@@ -152,7 +152,7 @@ Test(verify, validity_at_its_edges)
     expect_bad(&spec, "not valid yet", SSL_AD_BAD_CERTIFICATE);
 }
 
-Test(verify, made_for_something_else)
+TEST(made_for_something_else)
 {
     static const char *const extended[] = {"serverAuth",   "codeSigning", "emailProtection",
                                            "timeStamping", "OCSPSigning", "1.2.3.4"};
@@ -166,7 +166,7 @@ Test(verify, made_for_something_else)
     expect_bad(&spec, "not made for client authentication", SSL_AD_UNSUPPORTED_CERTIFICATE);
 }
 
-Test(verify, signed_with_a_broken_digest)
+TEST(signed_with_a_broken_digest)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
     spec.digest = EVP_sha1();
@@ -190,7 +190,7 @@ static void expect_rsa(unsigned bits, bool is_good)
     EVP_PKEY_free(key);
 }
 
-Test(verify, rsa_keys_at_their_limits)
+TEST(rsa_keys_at_their_limits)
 {
     expect_rsa(1024, false);
     expect_rsa(2047, false);
@@ -201,7 +201,7 @@ Test(verify, rsa_keys_at_their_limits)
     expect_rsa(16384, false);
 }
 
-Test(verify, other_kinds_of_keys)
+TEST(other_kinds_of_keys)
 {
     static const enum fixture_kind kinds[] = {FIXTURE_P256, FIXTURE_P384, FIXTURE_ED25519};
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
@@ -257,7 +257,7 @@ static const char *chain_judge(struct chain *chain, uint8_t *out_alert)
 }
 
 /* The CA is the fourth above the client's own. */
-Test(verify, three_intermediates_but_not_four)
+TEST(three_intermediates_but_not_four)
 {
     struct chain chain;
     uint8_t alert = 0;
@@ -270,7 +270,7 @@ Test(verify, three_intermediates_but_not_four)
     cr_expect_not_null(chain_judge(&chain, &alert));
 }
 
-Test(verify, eight_certificates_but_not_nine)
+TEST(eight_certificates_but_not_nine)
 {
     for (size_t count = 8; count <= 9; count++) {
         uint8_t alert = 0;
@@ -288,7 +288,7 @@ Test(verify, eight_certificates_but_not_nine)
     }
 }
 
-Test(verify, an_intermediate_that_was_not_sent)
+TEST(an_intermediate_that_was_not_sent)
 {
     struct chain chain;
     uint8_t alert = 0;
@@ -300,7 +300,7 @@ Test(verify, an_intermediate_that_was_not_sent)
     expect_verdict(what, alert, "not from a CA that this listener trusts", SSL_AD_UNKNOWN_CA);
 }
 
-Test(verify, a_client_that_plays_ca)
+TEST(a_client_that_plays_ca)
 {
     struct chain chain;
     uint8_t alert = 0;
@@ -312,7 +312,7 @@ Test(verify, a_client_that_plays_ca)
     expect_verdict(what, alert, "is not a CA's but has signed another", SSL_AD_UNKNOWN_CA);
 }
 
-Test(verify, an_intermediate_that_has_expired)
+TEST(an_intermediate_that_has_expired)
 {
     struct chain chain;
     uint8_t alert = 0;
@@ -329,7 +329,7 @@ Test(verify, an_intermediate_that_has_expired)
     expect_verdict(what, alert, "has expired", SSL_AD_CERTIFICATE_EXPIRED);
 }
 
-Test(verify, an_intermediate_with_a_weak_key)
+TEST(an_intermediate_with_a_weak_key)
 {
     struct chain chain;
     uint8_t alert = 0;
@@ -352,7 +352,7 @@ Test(verify, an_intermediate_with_a_weak_key)
 
 /* --- bytes that are no certificate, or not the one that was signed --- */
 
-Test(verify, every_byte_of_a_certificate_counts)
+TEST(every_byte_of_a_certificate_counts)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
     X509 *certificate = fixture_certificate(&spec);
@@ -376,7 +376,7 @@ Test(verify, every_byte_of_a_certificate_counts)
     X509_free(certificate);
 }
 
-Test(verify, garbage_behind_a_good_certificate)
+TEST(garbage_behind_a_good_certificate)
 {
     struct fixture_spec spec = fixture_client(&fixture, "pump-7");
     X509 *certificate = fixture_certificate(&spec);
