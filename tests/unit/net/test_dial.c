@@ -1,7 +1,7 @@
 #include "moat/net/dial.h"
 
+#include "base/whole_test.h"
 #include "party.h"
-#include "whole_test.h"
 
 #include <netinet/in.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "moat/net/listener.h"
 
+#include "base/whole_test.h"
 #include "party.h"
-#include "whole_test.h"
 
 #include <sys/socket.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
+#include "base/whole_test.h"
 #include "party.h"
-#include "whole_test.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

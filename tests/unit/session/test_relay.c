@@ -1,5 +1,5 @@
+#include "base/whole_test.h"
 #include "visitor.h"
-#include "whole_test.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

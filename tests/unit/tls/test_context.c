@@ -1,4 +1,4 @@
-#include "whole_test.h"
+#include "base/whole_test.h"
 #include "wire.h"
 
 #include <stdlib.h>

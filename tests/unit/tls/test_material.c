@@ -1,6 +1,6 @@
+#include "base/whole_test.h"
 #include "pki_fixture.h"
 #include "tls/context_internal.h"
-#include "whole_test.h"
 
 #include <stdlib.h>
 
