@@ -87,6 +87,26 @@ TEST(lent_bytes_that_were_not_drawn_are_kept)
     }
 }
 
+/* What one room has not drawn the next one draws, without new bytes from the client. */
+TEST(lending_nothing_leaves_what_was_lent)
+{
+    struct wire wire;
+    uint8_t copy[200];
+    uint8_t byte;
+    const uint8_t *data = NULL;
+    size_t size = 0;
+    wire_open(&wire, plain, clients[1]);
+    wire_client_write(&wire, "a");
+    wire_client_write(&wire, "b");
+    cr_assert(BIO_mem_contents(wire.from_client, &data, &size));
+    memcpy(copy, data, size);
+    cr_assert_eq(tls_conn_give(&wire.server, slice_of(copy, size)), 0);
+    cr_assert_eq(tls_conn_read(&wire.server, &byte, 1, &size), TLS_OK);
+    cr_assert_eq(tls_conn_give(&wire.server, slice_of(NULL, 0)), 0);
+    wire_expect(&wire, slice_from_text("b"));
+    wire_deinit(&wire);
+}
+
 TEST(a_record_cut_at_every_byte_waits_for_the_rest)
 {
     for (size_t i = 0; i < 2; i++) {
