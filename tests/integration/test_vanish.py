@@ -108,6 +108,18 @@ def test_says_everything_and_leaves(moat, pki, upstream, leave, size, tls):
     assert upstream.connection(0).wait_finished() == CONNECT + rest
 
 
+@pytest.mark.parametrize("tls", (TLS12, TLS13), ids=TLS_NAMES.get)
+@pytest.mark.parametrize("leave", (by_reset, by_end_of_file))
+def test_says_everything_and_is_reset(moat, pki, upstream, leave, tls):
+    """The same sensor, when its own kernel resets the connection because it has left our tickets
+    unread. The password is still being checked then; what had arrived is the broker's all the same."""
+    rest = packets.publish(V311, "t", b"x" * 1000) + packets.disconnect()
+    client = moat.client(TlsSettings(pki.server_ca.certificate, version=tls))
+    client.send(CONNECT + rest)
+    leave(client)
+    assert upstream.connection(0).wait_finished() == CONNECT + rest
+
+
 def test_at_random_moments(start_moat, trusting, mosquitto, seed):
     """Three hundred sessions that break off somewhere, and one that stays and notices nothing."""
     rng = random.Random(seed)
