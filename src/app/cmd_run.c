@@ -14,7 +14,7 @@
 #define RUN_DEFAULT_CONFIG "/etc/moat/moat.yaml"
 
 static const char usage[] =
-    "usage: moat run [-c FILE]\n"
+    "Usage: moat run [-c FILE]\n"
     "\n"
     "Serves until SIGTERM or SIGINT. SIGHUP reads the configuration again.\n"
     "\n"
