@@ -12,7 +12,7 @@
 #include "moat/app/generate.h"
 #include "moat/base/secret.h"
 
-/* --- the file ------------------------------------------------------------------------------- */
+/* --- the file ---------------------------------------------------------------------------- */
 
 /*
  * A file that could not be loaded is never written: a running gate would keep the old one
@@ -99,7 +99,7 @@ static int delete_from(const struct password_file *file, const char *user)
     return code;
 }
 
-/* --- the command ------------------------------------------------------------------------------ */
+/* --- the command ------------------------------------------------------------------------- */
 
 static int delete_user(const struct passwd_request *request)
 {

@@ -12,7 +12,7 @@
 #include "terminal_internal.h"
 
 static const char usage[] =
-    "usage: moat run [-c FILE]\n"
+    "Usage: moat run [-c FILE]\n"
     "\n"
     "Serves until SIGTERM or SIGINT. SIGHUP reads the configuration again.\n"
     "\n"

@@ -21,7 +21,7 @@ static const struct {
 
 static void print_usage(FILE *stream)
 {
-    fputs("usage: moat COMMAND [OPTION]...\n"
+    fputs("Usage: moat COMMAND [OPTION]...\n"
           "\n"
           "Moat stands in front of a plaintext MQTT broker: clients speak TLS and prove who\n"
           "they are, the broker sees only those who may come in.\n"

@@ -33,7 +33,10 @@ static int open_folder(const char *path)
         folder[size] = '\0';
     }
     int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return descriptor >= 0 ? descriptor : -errno;
+    if (descriptor < 0) {
+        return -errno;
+    }
+    return descriptor;
 }
 
 static int read_all(int descriptor, struct buffer *text, char out_fault[PASSWORD_FILE_FAULT])

@@ -11,7 +11,7 @@
 
 static const char cannot_read[] = "the password cannot be read";
 
-/* --- one line ------------------------------------------------------------------------ */
+/* --- one line ---------------------------------------------------------------------------- */
 
 /* Waits for `input`; false when a signal came first. `signals` may be -1. */
 static bool wait_for(int input, int signals)

@@ -114,8 +114,8 @@ static void on_reload_signal(uv_signal_t *handle, int number)
     config_faults_log(&faults);
     if (next == NULL || faults.error_count > 0) {
         log_message(LOG_ERROR, "reload_refused",
-                    "%zu faults in %s; the configuration that was loaded before stays in force",
-                    faults.error_count, server->path);
+                    "%s: %zu errors; the configuration that was loaded before stays in force",
+                    server->path, faults.error_count);
         if (next != NULL) {
             snapshot_unref(next);
         }

@@ -40,11 +40,12 @@ bool places_add(struct config_places *places, const char *path, struct config_pl
         return false;
     }
     places->entries = entries;
-    char *copy = strdup(path);
-    if (copy == NULL) {
+    struct entry *entry = &entries[places->count];
+    *entry = (struct entry){strdup(path), place, is_sound};
+    if (entry->path == NULL) {
         return false;
     }
-    entries[places->count++] = (struct entry){copy, place, is_sound};
+    places->count++;
     return true;
 }
 

@@ -31,7 +31,10 @@ static uint8_t prefix_mask(unsigned prefix, unsigned index)
     if (prefix >= before + 8) {
         return 0xFF;
     }
-    return prefix <= before ? 0 : (uint8_t)(0xFFu << (8 - (prefix - before)));
+    if (prefix <= before) {
+        return 0;
+    }
+    return (uint8_t)(0xFFu << (8 - (prefix - before)));
 }
 
 static bool has_host_bits(const struct network *network, unsigned bits)

@@ -62,7 +62,7 @@ const char *credential_argon2_parse(struct slice text,
 bool credential_argon2_derive(const struct credential *credential, struct slice password,
                               uint8_t out_hash[CREDENTIAL_HASH_SIZE]) MOAT_MUST_CHECK;
 
-/* --- the small grammar they share (credential_text.c) ----------------------------- */
+/* --- the small grammar they share (credential_text.c) ------------------------------------ */
 
 enum base64_padding {
     BASE64_PADDED,

@@ -209,14 +209,13 @@ void admit_hold_client_data(struct session *session, const struct session_input 
     }
 }
 
-/* A client may say everything it has to say and close; the broker still gets it all. */
+/* A client may say everything it has to say and close; the broker still gets it all. A reset is
+ * no other end: a client that closes without having read our session tickets makes its own
+ * system send one. */
 void admit_hold_client_end(struct session *session, const struct session_input *input)
 {
-    if (input->status != 0) {
-        session_close(session, CLOSE_CLIENT_LOST, NULL);
-        return;
-    }
     session->client_has_ended = true;
+    session->client_is_broken = input->status != 0;
 }
 
 void admit_on_client_data(struct session *session, const struct session_input *input)

@@ -274,7 +274,7 @@ void relay_enter(struct session *session)
     }
     if (session->client_has_ended) {
         session->client_has_ended = false;
-        client_ended(session, 0);
+        client_ended(session, session->client_is_broken ? UV_ECONNRESET : 0);
         return;
     }
     /* Records that found no room while we waited. */

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include <openssl/ec.h>
+#include <openssl/ec_key.h>
 #include <openssl/err.h>
 #include <openssl/pool.h>
 #include <openssl/x509v3.h>
@@ -34,6 +36,13 @@ static void check_strength(const EVP_PKEY *key, size_t index, struct fault_sink 
         fault_add(sink, TLS_SETTING_KEY, index, false,
                   "the RSA key has %d bits; use one of at least %d, or an ECDSA P-256 key",
                   EVP_PKEY_bits(key), CERTIFICATE_RSA_BITS_MIN);
+    } else if (EVP_PKEY_id(key) == EVP_PKEY_EC) {
+        int curve = EC_GROUP_get_curve_name(EC_KEY_get0_group(EVP_PKEY_get0_EC_KEY(key)));
+        /* Any other would load, and then no handshake would find a signature algorithm. */
+        if (curve != NID_X9_62_prime256v1 && curve != NID_secp384r1) {
+            fault_add(sink, TLS_SETTING_KEY, index, false,
+                      "the key is on an elliptic curve that is not used here; use P-256 or P-384");
+        }
     }
 }
 

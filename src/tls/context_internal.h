@@ -111,7 +111,7 @@ bool identity_key_id(const X509 *certificate, uint8_t out_id[SECRET_DIGEST_SIZE]
 int peer_read_certificate(const struct tls_context *context, CRYPTO_BUFFER *bytes,
                           const struct tls_proof *proof, struct tls_peer *peer) MOAT_MUST_CHECK;
 
-/* fault.c: the thread's oldest BoringSSL error in plain words; clears the error queue. */
+/* fault.c: the thread's oldest error of TLS in plain words; clears the error queue. */
 const char *fault_from_errors(const struct tls_conn *conn);
 
 #endif

@@ -64,16 +64,28 @@ static const char *not_tls(const struct tls_conn *conn)
     return "the client sends broken TLS records";
 }
 
+/* The parts of the library below TLS report first, for instance that a signature is wrong; what
+ * that means for the connection stands behind. 0 when TLS itself has nothing to say. */
+static uint32_t take_tls_error(void)
+{
+    uint32_t error = 0;
+
+    do {
+        error = ERR_get_error();
+    } while (error != 0 && ERR_GET_LIB(error) != ERR_LIB_SSL);
+    ERR_clear_error();
+    return error;
+}
+
 const char *fault_from_errors(const struct tls_conn *conn)
 {
-    uint32_t error = ERR_peek_error();
+    uint32_t error = take_tls_error();
     int reason = ERR_GET_REASON(error);
 
-    ERR_clear_error();
     if (reason == SSL_R_BAD_PACKET_LENGTH && conn->plain_alert != 0) {
         reason = SSL_AD_REASON_OFFSET + conn->plain_alert;
     }
-    if (ERR_GET_LIB(error) != ERR_LIB_SSL) {
+    if (error == 0) {
         return "the TLS library failed";
     }
     if (reason == SSL_R_UNSUPPORTED_PROTOCOL) {

@@ -7,8 +7,9 @@
 #include <openssl/pem.h>
 #include <openssl/pool.h>
 
-/* A chain or CA file with more certificates than this is a mistake. */
-#define MATERIAL_CERTIFICATES_MAX 1000u
+/* The bytes of a chain, and those of the names of client CAs. Both are sent in one flight of the
+ * handshake, which a worker's output buffer must hold whole. */
+#define MATERIAL_SENT_MAX (32u * 1024)
 
 static BIO *open_pem(struct slice pem)
 {
@@ -40,6 +41,15 @@ static bool push_bytes(STACK_OF(CRYPTO_BUFFER) * stack, const uint8_t *bytes, si
     return true;
 }
 
+static bool fits(const STACK_OF(CRYPTO_BUFFER) * stack)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < sk_CRYPTO_BUFFER_num(stack); i++) {
+        size += CRYPTO_BUFFER_len(sk_CRYPTO_BUFFER_value(stack, i));
+    }
+    return size <= MATERIAL_SENT_MAX;
+}
+
 static bool push_certificate(STACK_OF(CRYPTO_BUFFER) * stack, X509 *certificate)
 {
     uint8_t *der = NULL;
@@ -66,8 +76,7 @@ bool material_chain(struct slice pem, struct tls_chain *out_chain, const char **
     *out_what = "there is a broken certificate in it; it must hold PEM certificates, the "
                 "server's own first";
     while (is_ok && (certificate = next_certificate(bio, &is_ok)) != NULL) {
-        is_ok = sk_CRYPTO_BUFFER_num(chain.certificates) < MATERIAL_CERTIFICATES_MAX &&
-                push_certificate(chain.certificates, certificate);
+        is_ok = push_certificate(chain.certificates, certificate);
         if (chain.leaf == NULL) {
             chain.leaf = certificate;
         } else {
@@ -78,6 +87,10 @@ bool material_chain(struct slice pem, struct tls_chain *out_chain, const char **
     if (is_ok && chain.leaf == NULL) {
         *out_what = "there is no certificate in it; it must hold PEM certificates, the server's "
                     "own first";
+        is_ok = false;
+    } else if (is_ok && !fits(chain.certificates)) {
+        *out_what = "its certificates exceed 32 KiB; it must hold the server's own and those that "
+                    "lead to a CA, no more";
         is_ok = false;
     }
     if (!is_ok) {
@@ -139,8 +152,7 @@ X509_STORE *material_roots(struct slice pem, STACK_OF(CRYPTO_BUFFER) * *out_name
     *out_what = "there is a broken certificate in it; it must hold the PEM certificates of the "
                 "CAs that sign clients";
     while (is_ok && (certificate = next_certificate(bio, &is_ok)) != NULL) {
-        is_ok = sk_CRYPTO_BUFFER_num(names) < MATERIAL_CERTIFICATES_MAX &&
-                push_name(names, certificate) && X509_STORE_add_cert(roots, certificate);
+        is_ok = push_name(names, certificate) && X509_STORE_add_cert(roots, certificate);
         X509_free(certificate);
     }
     BIO_free(bio);
@@ -148,6 +160,10 @@ X509_STORE *material_roots(struct slice pem, STACK_OF(CRYPTO_BUFFER) * *out_name
     if (is_ok && sk_CRYPTO_BUFFER_num(names) == 0) {
         *out_what = "there is no certificate in it; it must hold the PEM certificates of the CAs "
                     "that sign clients";
+        is_ok = false;
+    } else if (is_ok && !fits(names)) {
+        *out_what = "the names of its CAs exceed 32 KiB, which no handshake carries; it must hold "
+                    "the CAs that sign clients, no more";
         is_ok = false;
     }
     if (!is_ok) {

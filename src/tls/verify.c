@@ -13,7 +13,7 @@
 
 #include "moat/base/clock.h"
 
-/* Intermediates between a client's certificate and a CA of ours. */
+/* Certificates above a client's own: at most three intermediates, then a CA of ours. */
 #define VERIFY_DEPTH_MAX    4
 #define VERIFY_CHAIN_MAX    8 /* certificates a client may send */
 #define VERIFY_RSA_BITS_MIN 2048

@@ -77,8 +77,8 @@ class Starter:
         self.pki = pki
         self.started = []
 
-    def __call__(self, folder, to, is_awaited=True, **options):
-        made = Moat(folder, configurations.moat(folder, self.pki, to, **options), is_awaited)
+    def __call__(self, folder, to, is_awaited=True, env=None, **options):
+        made = Moat(folder, configurations.moat(folder, self.pki, to, **options), is_awaited, env)
         self.started.append(made)
         return made
 

@@ -5,6 +5,7 @@ Moat. What the upstream received, and what the client received, must be the same
 """
 
 import contextlib
+import os
 import random
 
 import pytest
@@ -17,7 +18,7 @@ from harness.tls_client import TLS_NAMES, TLS_VERSIONS, TlsClient, TlsSettings
 from harness.upstream import Upstream, stay_silent
 
 LOGIN = {"username": "alice", "password": USERS["alice"]}
-RANDOM_SESSIONS = 60
+RANDOM_SESSIONS = int(os.environ.get("MOAT_TEST_RANDOM_SESSIONS", "60"))
 
 
 class Session:

@@ -20,14 +20,15 @@ def binary():
 class Moat(Program):
     """`configuration` is a dictionary as in moat.yaml, or the text of the file."""
 
-    def __init__(self, folder, configuration, is_awaited=True):
+    def __init__(self, folder, configuration, is_awaited=True, env=None):
         self.path = os.path.join(str(folder), "moat.yaml")
         self.events = []
         self.addresses = {}
         self.clients = []
         self.has_ended = False  # set by a test that ended it and looked at how
         self.write(configuration)
-        super().__init__([binary(), "run", "-c", self.path], on_line=self._on_line)
+        super().__init__([binary(), "run", "-c", self.path], env={**os.environ, **(env or {})},
+                         on_line=self._on_line)
         if is_awaited:
             self.wait_ready()
 
@@ -134,4 +135,5 @@ class Moat(Program):
 def is_sanitized():
     """True for a build whose memory use says nothing about that of the real one."""
     with open(binary(), "rb") as file:
-        return b"__asan_init" in file.read()
+        content = file.read()
+    return b"__asan_init" in content or b"__tsan_init" in content

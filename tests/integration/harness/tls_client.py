@@ -34,6 +34,8 @@ class TlsSettings:
         self.server_name = server_name
         self.session = None
         self.context = context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # Otherwise Python takes the end of the TCP connection for a close_notify.
+        context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0x80)
         if ca:
             context.load_verify_locations(ca)
         else:

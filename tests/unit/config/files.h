@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "moat/config/config.h"
 #include "moat/config/faults.h"
 
 static char test_folder[] = "/tmp/moat-config-XXXXXX";
@@ -73,6 +74,17 @@ static inline void show_faults(const struct config_faults *faults)
                     fault->is_warning ? "warning: " : "", fault->what);
     }
 }
+
+/* A configuration that must be sound. */
+static inline struct config *load_sound(const char *path, struct config_faults *faults)
+{
+    struct config *config = config_load(path, faults);
+    show_faults(faults);
+    cr_assert_not_null(config);
+    return config;
+}
+
+#define CONFIG_VECTORS TEST_SOURCE_ROOT "/tests/vectors/config"
 
 #define EXPECT_ERROR(faults, line, column, what)                                                   \
     cr_expect(has_fault((faults), false, (line), (column), (what)), "%s", (what))

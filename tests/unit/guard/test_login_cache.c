@@ -176,7 +176,7 @@ Test(login_cache, the_oldest_of_a_set_goes_first)
     login_cache_free(cache);
 }
 
-/* --- threads ---------------------------------------------------------------------------- */
+/* --- threads ----------------------------------------------------------------------------- */
 
 struct worker {
     struct login_cache *cache;

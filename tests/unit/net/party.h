@@ -24,7 +24,7 @@ struct party {
 extern const struct net_stream_events party_events;
 extern const struct net_scratch party_scratch;
 
-/* The loop of the test; fini closes it and expects that nothing was left in it. */
+/* The loop of the test; the end closes it and expects that nothing was left in it. */
 extern uv_loop_t party_loop;
 void party_set_up(void);
 void party_tear_down(void);

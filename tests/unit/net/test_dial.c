@@ -1,8 +1,8 @@
 #include "moat/net/dial.h"
 
+#include "base/whole_test.h"
 #include "party.h"
 
-#include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-TestSuite(dial, .init = party_set_up, .fini = party_tear_down);
+#define TEST(name) WHOLE_TEST(dial, name, party_set_up, party_tear_down)
 
 static struct party party;
 static struct net_dial dial;
@@ -75,7 +75,7 @@ static void expect_connected(void)
     cr_expect_eq(party.closes, 0);
 }
 
-Test(dial, an_ipv4_address)
+TEST(an_ipv4_address)
 {
     uint16_t port = 0;
     int listener = bare_listen("127.0.0.1", 0, 1, &port);
@@ -85,11 +85,12 @@ Test(dial, an_ipv4_address)
     close(listener);
 }
 
-Test(dial, an_ipv6_address)
+TEST(an_ipv6_address)
 {
     uint16_t port = 0;
     int listener = bare_listen("::1", 0, 1, &port);
     start(at_port("[::1]", port));
+    cr_expect_not(dial.is_resolving, "an address needs no thread of the pool");
     expect_connected();
     finish();
     close(listener);
@@ -103,7 +104,7 @@ static uint16_t dead_port(void)
     return port;
 }
 
-Test(dial, an_address_where_nobody_listens)
+TEST(an_address_where_nobody_listens)
 {
     start(at_port("127.0.0.1", dead_port()));
     cr_assert(party_run_until(&calls));
@@ -112,7 +113,7 @@ Test(dial, an_address_where_nobody_listens)
     cr_expect_eq(calls, 1);
 }
 
-Test(dial, a_unix_socket)
+TEST(a_unix_socket)
 {
     char path[] = "/tmp/moat-dial-XXXXXX";
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -132,7 +133,7 @@ Test(dial, a_unix_socket)
     rmdir(path);
 }
 
-Test(dial, a_unix_socket_that_is_not_there)
+TEST(a_unix_socket_that_is_not_there)
 {
     start("unix:/nonexistent/moat.sock");
     cr_assert(party_run_until(&calls));
@@ -141,7 +142,7 @@ Test(dial, a_unix_socket_that_is_not_there)
     cr_expect_eq(calls, 1);
 }
 
-Test(dial, a_name)
+TEST(a_name)
 {
     uint16_t port = 0;
     int listener = bare_listen("127.0.0.1", 0, 1, &port);
@@ -151,7 +152,7 @@ Test(dial, a_name)
     close(listener);
 }
 
-Test(dial, a_name_where_nobody_listens)
+TEST(a_name_where_nobody_listens)
 {
     start(at_port("localhost", dead_port()));
     cr_assert(party_run_until(&calls));
@@ -160,7 +161,7 @@ Test(dial, a_name_where_nobody_listens)
     cr_expect_eq(calls, 1);
 }
 
-Test(dial, a_name_that_cannot_exist)
+TEST(a_name_that_cannot_exist)
 {
     char host[66]; /* a label has at most 63 characters, so nobody is asked about this one */
     memset(host, 'a', sizeof host - 1);
@@ -216,27 +217,27 @@ static void expect_reaches(const char *const *hosts, size_t count)
     close(listener);
 }
 
-Test(dial, the_second_address_when_the_first_refuses)
+TEST(the_second_address_when_the_first_refuses)
 {
     expect_reaches((const char *const[]){"::1", "127.0.0.1"}, 2);
 }
 
-Test(dial, the_last_of_four)
+TEST(the_last_of_four)
 {
     expect_reaches((const char *const[]){"::1", "127.0.0.2", "::1", "127.0.0.1"}, 4);
 }
 
-Test(dial, the_second_address_when_the_first_cannot_even_be_tried)
+TEST(the_second_address_when_the_first_cannot_even_be_tried)
 {
     expect_reaches((const char *const[]){UNREACHABLE, "127.0.0.1"}, 2);
 }
 
-Test(dial, an_ipv4_address_behind_an_ipv6_one_without_a_route)
+TEST(an_ipv4_address_behind_an_ipv6_one_without_a_route)
 {
     expect_reaches((const char *const[]){UNREACHABLE_IPV6, "127.0.0.1"}, 2);
 }
 
-Test(dial, the_code_is_the_last_attempts)
+TEST(the_code_is_the_last_attempts)
 {
     start_with((const char *const[]){"127.0.0.1", UNREACHABLE_IPV6}, 2, dead_port());
     cr_assert(party_run_until(&calls));
@@ -247,7 +248,7 @@ Test(dial, the_code_is_the_last_attempts)
 
 /* --- giving up --- */
 
-Test(dial, cancelled_while_the_name_is_resolved)
+TEST(cancelled_while_the_name_is_resolved)
 {
     start("localhost:1");
     net_dial_cancel(&dial);
@@ -259,7 +260,7 @@ Test(dial, cancelled_while_the_name_is_resolved)
     finish();
 }
 
-Test(dial, cancelled_while_connecting)
+TEST(cancelled_while_connecting)
 {
     uint16_t port = 0;
     /* A backlog that is full leaves the next one waiting. */
@@ -276,7 +277,7 @@ Test(dial, cancelled_while_connecting)
     close(listener);
 }
 
-Test(dial, cancelled_between_two_attempts)
+TEST(cancelled_between_two_attempts)
 {
     start_with((const char *const[]){"127.0.0.1"}, 1, dead_port());
     net_dial_cancel(&dial);

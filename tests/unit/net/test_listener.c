@@ -1,8 +1,8 @@
 #include "moat/net/listener.h"
 
+#include "base/whole_test.h"
 #include "party.h"
 
-#include <criterion/criterion.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -63,9 +63,9 @@ static void shut_door(void)
     cr_expect_eq(closes, 1);
 }
 
-TestSuite(listener, .init = open_door, .fini = shut_door);
+#define TEST(name) WHOLE_TEST(listener, name, open_door, shut_door)
 
-Test(listener, a_connection_is_taken)
+TEST(a_connection_is_taken)
 {
     is_taking = true;
     int client = bare_connect(port);
@@ -79,7 +79,7 @@ Test(listener, a_connection_is_taken)
     close(client);
 }
 
-Test(listener, a_connection_left_waiting_stops_the_rest_until_resumed)
+TEST(a_connection_left_waiting_stops_the_rest_until_resumed)
 {
     int first = bare_connect(port);
     int second = bare_connect(port);
@@ -105,7 +105,7 @@ Test(listener, a_connection_left_waiting_stops_the_rest_until_resumed)
     close(second);
 }
 
-Test(listener, resuming_without_anyone_waiting_does_nothing)
+TEST(resuming_without_anyone_waiting_does_nothing)
 {
     net_listener_resume(&listener);
     cr_expect_eq(offers, 0);
@@ -118,14 +118,14 @@ Test(listener, resuming_without_anyone_waiting_does_nothing)
     close(client);
 }
 
-Test(listener, taking_what_is_not_there_is_a_code)
+TEST(taking_what_is_not_there_is_a_code)
 {
     party_init(&guest, false);
     cr_expect_lt(net_listener_accept(&listener, &guest.stream), 0);
     party_close(&guest);
 }
 
-Test(listener, closing_hangs_up_on_who_waits)
+TEST(closing_hangs_up_on_who_waits)
 {
     uint8_t byte;
     int client = bare_connect(port);
@@ -140,7 +140,7 @@ Test(listener, closing_hangs_up_on_who_waits)
     close(client);
 }
 
-Test(listener, a_client_that_left_before_it_was_taken)
+TEST(a_client_that_left_before_it_was_taken)
 {
     int client = bare_connect(port);
     cr_assert(party_run_until(&offers));
@@ -152,7 +152,7 @@ Test(listener, a_client_that_left_before_it_was_taken)
     party_close(&guest);
 }
 
-Test(listener, a_descriptor_that_cannot_listen_is_a_code)
+TEST(a_descriptor_that_cannot_listen_is_a_code)
 {
     static struct net_listener other;
     int ends[2];

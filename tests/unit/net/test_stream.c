@@ -1,13 +1,13 @@
+#include "base/whole_test.h"
 #include "party.h"
 
-#include <criterion/criterion.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-TestSuite(stream, .init = party_set_up, .fini = party_tear_down);
+#define TEST(name) WHOLE_TEST(stream, name, party_set_up, party_tear_down)
 
 #define MUCH (4u << 20) /* more than the kernel's buffers of one connection take */
 
@@ -67,7 +67,7 @@ static void expect_nothing(int peer)
     cr_expect_eq(read(peer, &byte, 1), -1);
 }
 
-Test(stream, one_read_brings_no_more_than_the_limit)
+TEST(one_read_brings_no_more_than_the_limit)
 {
     struct party party;
     int peer = party_connect_tcp(&party);
@@ -82,7 +82,7 @@ Test(stream, one_read_brings_no_more_than_the_limit)
     close(peer);
 }
 
-Test(stream, a_limit_above_the_scratch_stays_inside_it)
+TEST(a_limit_above_the_scratch_stays_inside_it)
 {
     static uint8_t few[16];
     static const struct net_scratch small = {few, sizeof few};
@@ -99,7 +99,7 @@ Test(stream, a_limit_above_the_scratch_stays_inside_it)
     close(peer);
 }
 
-Test(stream, what_the_kernel_takes_is_not_queued)
+TEST(what_the_kernel_takes_is_not_queued)
 {
     struct party party;
     uint8_t bytes[8];
@@ -137,7 +137,7 @@ static void write_much(struct party *party, int peer)
     cr_expect_eq(party->failures, 0);
 }
 
-Test(stream, what_the_kernel_refuses_is_queued_and_arrives_in_order)
+TEST(what_the_kernel_refuses_is_queued_and_arrives_in_order)
 {
     struct party party;
     int peer = party_connect_tcp(&party);
@@ -146,7 +146,7 @@ Test(stream, what_the_kernel_refuses_is_queued_and_arrives_in_order)
     close(peer);
 }
 
-Test(stream, a_unix_socket_queues_the_same_way)
+TEST(a_unix_socket_queues_the_same_way)
 {
     struct party party;
     int peer = party_connect_unix(&party);
@@ -155,7 +155,7 @@ Test(stream, a_unix_socket_queues_the_same_way)
     close(peer);
 }
 
-Test(stream, end_of_file_goes_behind_the_queue)
+TEST(end_of_file_goes_behind_the_queue)
 {
     struct party party;
     uint8_t *bytes = make_pattern(MUCH);
@@ -177,7 +177,7 @@ Test(stream, end_of_file_goes_behind_the_queue)
     close(peer);
 }
 
-Test(stream, the_other_ends_end_of_file_leaves_our_direction_open)
+TEST(the_other_ends_end_of_file_leaves_our_direction_open)
 {
     struct party party;
     uint8_t bytes[8];
@@ -198,7 +198,7 @@ Test(stream, the_other_ends_end_of_file_leaves_our_direction_open)
     close(peer);
 }
 
-Test(stream, a_reset_is_an_end_with_a_code)
+TEST(a_reset_is_an_end_with_a_code)
 {
     struct party party;
     int peer = party_connect_tcp(&party);
@@ -210,7 +210,7 @@ Test(stream, a_reset_is_an_end_with_a_code)
     party_close(&party);
 }
 
-Test(stream, a_write_after_a_reset_fails_by_its_result)
+TEST(a_write_after_a_reset_fails_by_its_result)
 {
     struct party party;
     int peer = party_connect_tcp(&party);
@@ -224,7 +224,7 @@ Test(stream, a_write_after_a_reset_fails_by_its_result)
     party_close(&party);
 }
 
-Test(stream, queued_writes_fail_once_by_a_callback)
+TEST(queued_writes_fail_once_by_a_callback)
 {
     struct party party;
     uint8_t *bytes = make_pattern(MUCH);
@@ -244,7 +244,7 @@ Test(stream, queued_writes_fail_once_by_a_callback)
     free(bytes);
 }
 
-Test(stream, a_stopped_stream_brings_nothing)
+TEST(a_stopped_stream_brings_nothing)
 {
     struct party party;
     int peer = party_connect_tcp(&party);
@@ -262,7 +262,7 @@ Test(stream, a_stopped_stream_brings_nothing)
     close(peer);
 }
 
-Test(stream, closing_inside_a_callback_is_the_last_of_it)
+TEST(closing_inside_a_callback_is_the_last_of_it)
 {
     struct party party;
     int peer = party_connect_tcp(&party);
@@ -283,7 +283,7 @@ Test(stream, closing_inside_a_callback_is_the_last_of_it)
     close(peer);
 }
 
-Test(stream, closing_drops_the_queue_in_silence)
+TEST(closing_drops_the_queue_in_silence)
 {
     struct party party;
     uint8_t *bytes = make_pattern(MUCH);
@@ -297,7 +297,7 @@ Test(stream, closing_drops_the_queue_in_silence)
     close(peer);
 }
 
-Test(stream, shutting_down_what_is_not_connected_is_a_failure_not_a_crash)
+TEST(shutting_down_what_is_not_connected_is_a_failure_not_a_crash)
 {
     struct party party;
     party_init(&party, false);
@@ -309,7 +309,7 @@ Test(stream, shutting_down_what_is_not_connected_is_a_failure_not_a_crash)
     party_close(&party);
 }
 
-Test(stream, the_peer_is_known_by_its_address)
+TEST(the_peer_is_known_by_its_address)
 {
     struct party party;
     struct sockaddr_in name;
@@ -341,7 +341,7 @@ static int option_of(struct net_stream *stream, int level, int name)
     return value;
 }
 
-Test(stream, tuning_has_the_kernel_notice_a_peer_that_vanished)
+TEST(tuning_has_the_kernel_notice_a_peer_that_vanished)
 {
     struct party party;
     int peer = party_connect_tcp(&party);
@@ -356,7 +356,7 @@ Test(stream, tuning_has_the_kernel_notice_a_peer_that_vanished)
     close(peer);
 }
 
-Test(stream, a_unix_socket_reads_writes_and_ends)
+TEST(a_unix_socket_reads_writes_and_ends)
 {
     struct party party;
     uint8_t bytes[8];

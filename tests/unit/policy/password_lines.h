@@ -3,6 +3,10 @@
 #ifndef MOAT_TESTS_POLICY_PASSWORD_LINES_H
 #define MOAT_TESTS_POLICY_PASSWORD_LINES_H
 
+#include "moat/policy/credentials.h"
+
+#include <criterion/criterion.h>
+
 #define ALICE                                                                                      \
     "alice:$7$101$XKC9RrtYgUyGNAOm$3t7oCAmx73ygdJjwaW2K5s6ZXtU+45em3kUlnTwM+"                      \
     "SiE5b6OWNil4UfI3Z2rdsYpo0wuGzfzfm7awh9ogE2N5Q=="
@@ -63,5 +67,19 @@
 /* a, NUL, b */
 #define ARGON_NUL                                                                                  \
     "argonnul:$argon2id$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$wqnnBWIULhAksx+QOxkf9+4kcOXr07dzNbbOe+IeQ2w"
+
+static inline struct credentials *parse(const char *text)
+{
+    struct credentials_fault fault = {0};
+    struct credentials *credentials = credentials_parse(slice_from_text(text), &fault);
+    cr_assert_not_null(credentials, "line %u: %s", fault.line, fault.what);
+    return credentials;
+}
+
+static inline bool verify(const struct credentials *credentials, const char *user,
+                          const char *password)
+{
+    return credentials_verify(credentials, slice_from_text(user), slice_from_text(password));
+}
 
 #endif

@@ -148,7 +148,7 @@ Test(cidr, every_cut)
     }
 }
 
-/* --- against bits counted one by one --------------------------------------------- */
+/* --- against bits counted one by one ----------------------------------------------------- */
 
 static bool bit_of(const uint8_t *bytes, unsigned bit)
 {

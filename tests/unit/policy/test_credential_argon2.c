@@ -1,26 +1,10 @@
 /* With libargon2; test_credential_argon2_absent.c takes this file's place without it. */
 #include "password_lines.h"
 
-#include "moat/policy/credentials.h"
-
 #include <argon2.h>
-#include <criterion/criterion.h>
 #include <stdio.h>
 
 #define ARGON_HASH "AAAAAAAAAAAAAAAAAAAAAA" /* 16 bytes of nothing */
-
-static struct credentials *parse(const char *text)
-{
-    struct credentials_fault fault = {0};
-    struct credentials *credentials = credentials_parse(slice_from_text(text), &fault);
-    cr_assert_not_null(credentials, "line %u: %s", fault.line, fault.what);
-    return credentials;
-}
-
-static bool verify(const struct credentials *credentials, const char *user, const char *password)
-{
-    return credentials_verify(credentials, slice_from_text(user), slice_from_text(password));
-}
 
 Test(credential_argon2, verifies_strings_of_the_reference_implementation)
 {

@@ -1,10 +1,6 @@
 /* Takes the place of test_credential_argon2.c in a build without libargon2. */
 #include "password_lines.h"
 
-#include "moat/policy/credentials.h"
-
-#include <criterion/criterion.h>
-
 Test(credential_argon2, absent_is_a_fault_with_a_remedy)
 {
     struct credentials_fault fault = {0};
