@@ -288,8 +288,8 @@ const struct table_row table_rows[] = {
      .example = "4", MEMBER(config_rule, spec.limits.connections)},
 
     {"policy.rules[].publish", TABLE_MAP,
-     .doc = "Topics that clients of this rule may publish to, in their wills as well. Without it "
-            "that is the broker's business. A message to another topic ends the session.",
+     .doc = "Topics that clients of this rule may publish to, in their wills as well. Without "
+            "lists that is the broker's business. A message to another topic ends the session.",
      .example = "{ allow: [\"devices/${certificate}/#\"] }"},
     {"policy.rules[].publish.allow", TABLE_FILTERS,
      .doc = "What is permitted, with +, # and the substitutions of bind. Without it: everything "
@@ -303,7 +303,7 @@ const struct table_row table_rows[] = {
      .example = "[\"devices/+/firmware\"]",
      LIST(config_rule, spec.publish.deny, spec.publish.deny_count)},
     {"policy.rules[].subscribe", TABLE_MAP,
-     .doc = "Topics that clients of this rule may subscribe to. Without it that is the broker's "
+     .doc = "Topics that clients of this rule may subscribe to. Without lists that is the broker's "
             "business. Another subscription ends the session. Shared ones ($share/group/filter) "
             "are judged by their filter.",
      .example = "{ allow: [\"commands/${certificate}/#\"] }"},
