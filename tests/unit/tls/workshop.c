@@ -100,6 +100,9 @@ X509 *workshop_certificate(const struct workshop_spec *spec)
     if (spec->san != NULL) {
         add_extension(certificate, NID_subject_alt_name, spec->san);
     }
+    if (spec->usage != NULL) {
+        add_extension(certificate, NID_key_usage, spec->usage);
+    }
     if (spec->extended != NULL) {
         add_extension(certificate, NID_ext_key_usage, spec->extended);
     }
