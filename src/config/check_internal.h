@@ -11,6 +11,9 @@ void check_tls(const struct config *config, size_t listener, struct config_fault
 void check_limits(const struct config *config, size_t rule, struct config_faults *faults);
 void check_policy_mode(const struct config *config, struct config_faults *faults);
 
+/* The topic lists of one rule. */
+void check_topics(const struct config *config, size_t rule, struct config_faults *faults);
+
 /* Warnings of users whom no rule lets in, and of hashes that are quick to guess. */
 void check_users(const struct config *config, const struct credentials *credentials,
                  struct config_faults *faults);

@@ -198,5 +198,6 @@ void check_rules(const struct config *config, struct config_faults *faults)
         check_listener_names(config, i, faults);
         check_require(config, i, is_provable ? proofs : (struct proofs){true, true}, faults);
         check_limits(config, i, faults);
+        check_topics(config, i, faults);
     }
 }

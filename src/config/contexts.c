@@ -65,11 +65,18 @@ static bool read_file(const struct config *config, size_t listener,
     char path[TABLE_PATH_SIZE];
     enum file_secrecy secrecy = is_secret(request->setting) ? FILE_SECRET : FILE_PUBLIC;
     size_t most = request->setting == TLS_SETTING_CLIENT_CRL ? CRL_SIZE_MAX : FILE_SIZE_MAX;
-    if (request->path == NULL ||
-        file_read_up_to(request->path, secrecy, most, request->bytes, what)) {
+    if (request->path == NULL) {
         return true;
     }
     setting_path(listener, request->setting, request->index, path);
+    if (file_read_up_to(request->path, secrecy, most, request->bytes, what)) {
+        if (request->bytes->is_alterable) {
+            config_warning(faults, config->path, config_place_of(config, "%s", path),
+                           "%s: every user of this machine can change %s; run chmod o-w %s", path,
+                           request->path, request->path);
+        }
+        return true;
+    }
     config_error(faults, config->path, config_place_of(config, "%s", path), "%s: %s", path, what);
     return false;
 }

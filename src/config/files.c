@@ -96,6 +96,7 @@ static bool read_opened(int descriptor, const char *path, enum file_secrecy secr
     out_bytes->data = data;
     out_bytes->size = size;
     out_bytes->exposed = (status.st_mode & 07) != 0;
+    out_bytes->is_alterable = (status.st_mode & 02) != 0;
     return true;
 }
 

@@ -16,7 +16,8 @@ enum file_secrecy {
 struct file_bytes {
     uint8_t *data;
     size_t size;
-    bool exposed; /* other users of this machine may read it */
+    bool exposed;      /* other users of this machine may read it */
+    bool is_alterable; /* other users of this machine may write to it */
 };
 
 /* Reads a regular file whole; links are followed and what was opened is judged, so

@@ -50,6 +50,11 @@ struct config *config_read(const char *path, struct config_faults *faults)
         config_error(faults, path, whole_file, "%s", what);
         return NULL;
     }
+    if (bytes.is_alterable) {
+        config_warning(faults, path, whole_file,
+                       "every user of this machine can change who may come in; run chmod o-w %s",
+                       path);
+    }
     struct config *config = NULL;
     if (document_parse(file_slice(&bytes), path, faults, &document)) {
         config = read_document(path, &document, faults);

@@ -14,6 +14,9 @@
 #define KIB(count)     ((count)*UINT64_C(1024))
 
 /* clang-format off */
+#define VERSIONS .words = {{"3.1", MQTT_VERSION_3_1}, {"3.1.1", MQTT_VERSION_3_1_1}, \
+                           {"5.0", MQTT_VERSION_5_0}}
+#define MODES .words = {{"enforce", POLICY_MODE_ENFORCE}, {"observe", POLICY_MODE_OBSERVE}}
 const struct table_row table_rows[] = {
     {"listeners", TABLE_MAPS, RANGE(1, 64), .is_required = true, .needs_restart = true,
      .doc = "Where clients connect. Each listener has a name, an address and its own TLS settings. "
@@ -145,8 +148,7 @@ const struct table_row table_rows[] = {
 
     {"policy", TABLE_MAP, .is_required = true, .doc = "Who may come in.",
      .example = "{ rules: [{ name: people, require: [password] }] }"},
-    {"policy.mode", TABLE_WORD, .fallback = "enforce",
-     .words = {{"enforce", POLICY_MODE_ENFORCE}, {"observe", POLICY_MODE_OBSERVE}},
+    {"policy.mode", TABLE_WORD, .fallback = "enforce", MODES,
      .doc = "observe logs what the policy would refuse, with its reason and code "
             "(event=observed), and lets it in: for the time before a policy is trusted. Nobody is "
             "then kept from the broker by it, not even with a wrong password or a user name that "
@@ -160,17 +162,15 @@ const struct table_row table_rows[] = {
     {"policy.rules[].name", TABLE_TEXT, RANGE(1, 64), .is_required = true, .in_example = true,
      .doc = "What logs call this rule. No two may have the same name.",
      .example = "people", MEMBER(config_rule, spec.name)},
-    {"policy.rules[].mode", TABLE_WORD,
-     .words = {{"enforce", POLICY_MODE_ENFORCE}, {"observe", POLICY_MODE_OBSERVE}},
+    {"policy.rules[].mode", TABLE_WORD, MODES,
      .doc = "The mode of this rule alone; without it, policy.mode counts. A rule that observes in "
             "a policy that enforces lets in what the rule refuses, but no user name that is not "
             "proven: other rules rely on names being true.",
      .example = "enforce", MEMBER(config_rule, spec.mode)},
     {"policy.rules[].match", TABLE_MAP,
      .doc = "Conditions, all of which must hold. Each takes one value or a list, of which one "
-            "must hold. "
-            "In patterns * stands for any characters and ? for one. Without match a rule is for "
-            "every client.",
+            "must hold. In patterns * stands for any characters and ? for one. Without match a "
+            "rule is for every client.",
      .example = "{ username: \"*\", address: [192.168.10.0/24] }"},
     {"policy.rules[].match.listener", TABLE_GLOBS, .doc = "Names of listeners.", .example = "mqtts",
      LIST(config_rule, spec.listeners, spec.listener_count)},
@@ -178,31 +178,26 @@ const struct table_row table_rows[] = {
      .example = "[192.168.10.0/24, \"2001:db8::/32\"]",
      LIST(config_rule, spec.addresses, spec.address_count)},
     {"policy.rules[].match.sni", TABLE_GLOBS,
-     .doc = "Host names that clients ask for in TLS (SNI). A client that asks for none matches "
-            "none.",
+     .doc = "Host names that clients ask for in TLS (SNI). Who asks for none matches none.",
      .example = "\"devices.example.org\"", LIST(config_rule, spec.snis, spec.sni_count)},
     {"policy.rules[].match.certificate", TABLE_GLOBS,
-     .doc = "Names proven by a client certificate.",
-     .example = "\"sensor-*\"", LIST(config_rule, spec.certificates, spec.certificate_count)},
+     .doc = "Names proven by a client certificate.", .example = "\"sensor-*\"",
+     LIST(config_rule, spec.certificates, spec.certificate_count)},
     {"policy.rules[].match.issuer", TABLE_GLOBS,
-     .doc = "Names of the issuers of client certificates.",
-     .example = "\"CN=Device CA,*\"", LIST(config_rule, spec.issuers, spec.issuer_count)},
+     .doc = "Names of the issuers of client certificates.", .example = "\"CN=Device CA,*\"",
+     LIST(config_rule, spec.issuers, spec.issuer_count)},
     {"policy.rules[].match.username", TABLE_GLOBS, .in_example = true,
      .doc = "User names. \"*\" is every client that gives one.", .example = "\"*\"",
      LIST(config_rule, spec.usernames, spec.username_count)},
     {"policy.rules[].match.client_id", TABLE_GLOBS, .doc = "Client identifiers.",
-     .example = "\"pump-*\"",
-     LIST(config_rule, spec.client_ids, spec.client_id_count)},
+     .example = "\"pump-*\"", LIST(config_rule, spec.client_ids, spec.client_id_count)},
     {"policy.rules[].match.protocol", TABLE_WORDS, .doc = "Versions of MQTT.",
-     .example = "[\"3.1.1\", \"5.0\"]",
-     .words = {{"3.1", MQTT_VERSION_3_1}, {"3.1.1", MQTT_VERSION_3_1_1}, {"5.0", MQTT_VERSION_5_0}},
+     .example = "[\"3.1.1\", \"5.0\"]", VERSIONS,
      LIST(config_rule, spec.protocols, spec.protocol_count)},
     {"policy.rules[].require", TABLE_REQUIRE, .in_example = true,
      .doc = "What a client must prove itself with: [certificate], [password], both in one list, "
-            "or one of the two "
-            "with { any: [certificate, password] }. none lets in everybody whom the conditions "
-            "match. "
-            "It must be written unless action is deny.",
+            "or one of the two with { any: [certificate, password] }. none lets in everybody "
+            "whom the conditions match. It must be written unless action is deny.",
      .example = "[password]", MEMBER(config_rule, spec.require)},
     {"policy.rules[].action", TABLE_WORD, .fallback = "allow",
      .words = {{"allow", false}, {"deny", true}},
@@ -237,8 +232,7 @@ const struct table_row table_rows[] = {
      .example = "\"${certificate}\"",
      LIST(config_rule, spec.bind_usernames, spec.bind_username_count)},
     {"policy.rules[].limits", TABLE_MAP,
-     .doc = "What clients of this rule may ask for and send.",
-     .example = "{ keep_alive: 10m, packet_size: 64KiB, will: deny }"},
+     .doc = "What clients of this rule may ask for and send."},
     {"policy.rules[].limits.keep_alive", TABLE_DURATION, RANGE(SECONDS(1), SECONDS(65535)),
      .doc = "The longest keep alive. One that is off (0) is longer than any, and refused as well "
             "unless keep_alive_zero says otherwise.",
@@ -248,8 +242,7 @@ const struct table_row table_rows[] = {
      .doc = "Whether the keep alive may be off. Without it: only where keep_alive is not written.",
      .example = "allow", MEMBER(config_rule, spec.limits.keep_alive_zero)},
     {"policy.rules[].limits.packet_size", TABLE_SIZE, RANGE(256, KIB(262144)),
-     .doc = "The largest packet from a client after CONNECT, its header included. A larger one "
-            "ends the session.",
+     .doc = "The largest packet from a client after CONNECT. A larger one ends the session.",
      .example = "64KiB", MEMBER(config_rule, spec.limits.packet_size)},
     {"policy.rules[].limits.will", TABLE_WORD, .fallback = "allow",
      .words = {{"allow", false}, {"deny", true}}, .doc = "Whether CONNECT may have a will.",
@@ -278,8 +271,7 @@ const struct table_row table_rows[] = {
             "is ASCII without spaces.",
      .example = "\"[a-z0-9_-]\"", MEMBER(config_rule, spec.limits.client_id_characters)},
     {"policy.rules[].limits.protocol", TABLE_WORDS,
-     .words = {{"3.1", MQTT_VERSION_3_1}, {"3.1.1", MQTT_VERSION_3_1_1}, {"5.0", MQTT_VERSION_5_0}},
-     .doc = "Versions of MQTT that clients of this rule may speak.", .example = "\"5.0\"",
+     .doc = "Versions of MQTT that clients of this rule may speak.", .example = "\"5.0\"", VERSIONS,
      LIST(config_rule, spec.limits.protocols, spec.limits.protocol_count)},
     {"policy.rules[].limits.connections", TABLE_NUMBER, RANGE(1, 1000000),
      .doc = "How many sessions one identity may have at a time under this rule; all who have "
@@ -288,8 +280,8 @@ const struct table_row table_rows[] = {
      .example = "4", MEMBER(config_rule, spec.limits.connections)},
 
     {"policy.rules[].publish", TABLE_MAP,
-     .doc = "Topics that clients of this rule may publish to, in their wills as well. Without it "
-            "that is the broker's business. A message to another topic ends the session.",
+     .doc = "Topics that clients of this rule may publish to, in their wills as well. Without "
+            "lists that is the broker's business. A message to another topic ends the session.",
      .example = "{ allow: [\"devices/${certificate}/#\"] }"},
     {"policy.rules[].publish.allow", TABLE_FILTERS,
      .doc = "What is permitted, with +, # and the substitutions of bind. Without it: everything "
@@ -303,7 +295,7 @@ const struct table_row table_rows[] = {
      .example = "[\"devices/+/firmware\"]",
      LIST(config_rule, spec.publish.deny, spec.publish.deny_count)},
     {"policy.rules[].subscribe", TABLE_MAP,
-     .doc = "Topics that clients of this rule may subscribe to. Without it that is the broker's "
+     .doc = "Topics that clients of this rule may subscribe to. Without lists that is the broker's "
             "business. Another subscription ends the session. Shared ones ($share/group/filter) "
             "are judged by their filter.",
      .example = "{ allow: [\"commands/${certificate}/#\"] }"},

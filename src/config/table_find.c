@@ -95,65 +95,58 @@ static void with_words(const struct table_row *row, const char *noun,
     }
 }
 
+/* Of the types that every row words alike. */
+static const char *const type_texts[] = {
+    [TABLE_MAP] = "keys and values",
+    [TABLE_PATH] = "path of a file",
+    [TABLE_ENDPOINT] = "address with port",
+    [TABLE_BOOL] = "true or false",
+    [TABLE_GLOBS] = "pattern or list of patterns",
+    [TABLE_NETWORKS] = "network or list of networks (CIDR)",
+    [TABLE_PINS] = "digest or list of digests of public keys (SHA-256)",
+    [TABLE_NAMES] = "name or list of names, with substitutions",
+    [TABLE_FILTERS] = "topic filter or list of topic filters, with substitutions",
+    [TABLE_CHARACTERS] = "alphanumeric, printable, or a set such as [a-z0-9_-]",
+    [TABLE_REQUIRE] = "none, a list of certificate and password, or any: with such a list",
+};
+
 void table_type_text(const struct table_row *row, char out_text[TABLE_TYPE_TEXT_SIZE])
 {
-    const char *text = "";
     switch (row->type) {
     case TABLE_MAP:
-        text = "keys and values";
-        break;
     case TABLE_PATH:
-        text = "path of a file";
-        break;
     case TABLE_ENDPOINT:
-        text = "address with port";
-        break;
     case TABLE_BOOL:
-        text = "true or false";
-        break;
     case TABLE_GLOBS:
-        text = "pattern or list of patterns";
-        break;
     case TABLE_NETWORKS:
-        text = "network or list of networks (CIDR)";
-        break;
     case TABLE_PINS:
-        text = "digest or list of digests of public keys (SHA-256)";
-        break;
     case TABLE_NAMES:
-        text = "name or list of names, with substitutions";
-        break;
     case TABLE_FILTERS:
-        text = "topic filter or list of topic filters, with substitutions";
-        break;
     case TABLE_CHARACTERS:
-        text = "alphanumeric, printable, or a set such as [a-z0-9_-]";
-        break;
     case TABLE_REQUIRE:
-        text = "none, a list of certificate and password, or any: with such a list";
+        snprintf(out_text, TABLE_TYPE_TEXT_SIZE, "%s", type_texts[row->type]);
         break;
     case TABLE_MAPS:
         with_range(row, "list of entries", out_text);
-        return;
+        break;
     case TABLE_TEXT:
         snprintf(out_text, TABLE_TYPE_TEXT_SIZE, "text of %zu to %zu bytes", (size_t)row->minimum,
                  (size_t)row->maximum);
-        return;
+        break;
     case TABLE_NUMBER:
         with_range(row, "whole number", out_text);
-        return;
+        break;
     case TABLE_DURATION:
         with_range(row, "duration", out_text);
-        return;
+        break;
     case TABLE_SIZE:
         with_range(row, "size", out_text);
-        return;
+        break;
     case TABLE_WORD:
         with_words(row, "one of", out_text);
-        return;
+        break;
     case TABLE_WORDS:
         with_words(row, "one or a list of", out_text);
-        return;
+        break;
     }
-    snprintf(out_text, TABLE_TYPE_TEXT_SIZE, "%s", text);
 }

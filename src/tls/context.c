@@ -158,6 +158,7 @@ static void load_roots(struct tls_context *context, const struct tls_settings *s
         return;
     }
     X509_STORE_set_get_issuer(context->client_roots, issuer_find);
+    anchors_check(settings->client_ca, sink);
     if (settings->pin_count > 0) {
         /* A client that is told names keeps a certificate of its own making to itself. */
         sk_CRYPTO_BUFFER_pop_free(names, CRYPTO_BUFFER_free);

@@ -76,6 +76,9 @@ const char *verify_client_chain(const struct tls_context *context,
                                 const STACK_OF(CRYPTO_BUFFER) * chain, struct tls_proof *out_proof,
                                 uint8_t *out_alert) MOAT_MUST_CHECK;
 
+/* anchors.c: warns of authorities whose clients are refused, now or soon, and of weak keys. */
+void anchors_check(struct slice pem, struct fault_sink *sink);
+
 /* issuer.c: in the form X509_STORE_set_get_issuer() wants. */
 int issuer_find(X509 **out_issuer, X509_STORE_CTX *store, X509 *certificate);
 

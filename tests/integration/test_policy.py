@@ -1,4 +1,4 @@
-"""What rules ask for beyond a proof: names, limits, bridges, and the mode that only observes.
+"""What rules ask for beyond a proof: names, limits, bridges, host names.
 
 Every refusal is compared byte by byte with what the table of refusals says for its version.
 """
@@ -6,9 +6,10 @@ Every refusal is compared byte by byte with what the table of refusals says for 
 import pytest
 
 from harness import packets
-from harness.client import NOTIFIED, OPEN
 from harness.configuration import USERS, listener
-from harness.packets import PING, PONG, V5, V31, V311, VERSION_NAMES, VERSIONS, Will
+from harness.packets import PING, V5, V31, V311, VERSION_NAMES, VERSIONS, Will
+from harness.refusals import (BAD_LOGIN, CLIENT_ID, NOT_ALLOWED, answers, expect_admitted, expect_refused,
+                              publish_of)
 from harness.tls_client import TlsSettings
 from harness.upstream import Upstream
 
@@ -36,9 +37,6 @@ RULES = {
     "small": {"require": "none", "limits": {"packet_size": "300B"}},
     "bridges": {"require": "none", "bridge": "allow"},
     "plain": {"require": "none"},
-    "observed": {"mode": "observe", "require": ["certificate"], "bind": {"client_id": "${certificate}"},
-                 "limits": {"packet_size": "300B", "keep_alive": "60s"}},
-    "observed deny": {"mode": "observe", "action": "deny"},
 }
 
 
@@ -74,36 +72,6 @@ def sensor(pki):
     return TlsSettings(pki.server_ca.certificate, pki.good)
 
 
-def expect_admitted(gate, broker, where, connect, settings=None):
-    known = broker.count
-    with gate.client(settings, where) as client:
-        client.send(connect)
-        assert client.receive_packet() == packets.connack(packets.connect_version(connect) & 0x7F)
-        broker.next_connection(known).wait_for(connect)
-
-
-def expect_refused(gate, broker, where, connect, answer, reason, settings=None):
-    """The answer, close_notify, the end; one line in the log; nothing at the broker."""
-    known, after = broker.count, gate.mark()
-    with gate.client(settings, where) as client:
-        client.send(connect)
-        assert client.receive_to_end() == answer
-        assert client.ended == NOTIFIED
-    line = gate.wait_event("refused", after, listener=where, reason=reason)
-    assert line["rule"] == where
-    assert line["code"] == f"0x{answer[3]:02x}"
-    assert broker.count == known
-    return line
-
-
-def answers(v3, v5):
-    """The refusal of each version."""
-    return {version: packets.connack(version, v5 if version == V5 else v3) for version in VERSIONS}
-
-
-CLIENT_ID = answers(0x02, 0x85)
-NOT_ALLOWED = answers(0x05, 0x87)
-BAD_LOGIN = answers(0x04, 0x86)
 each_version = pytest.mark.parametrize("version", VERSIONS, ids=VERSION_NAMES.get)
 
 
@@ -261,14 +229,6 @@ def test_no_bridges_of_5_0(gate, broker):
 
 # --- the size of packets -----------------------------------------------------------------------
 
-def publish_of(version, size):
-    """A PUBLISH of `size` bytes altogether."""
-    empty = len(packets.publish(version, "t", b"x" * 150)) - 150
-    packet = packets.publish(version, "t", b"x" * (size - empty))
-    assert len(packet) == size
-    return packet
-
-
 @each_version
 @pytest.mark.parametrize("step", [1, 7, 1000])
 def test_a_packet_at_the_limit_passes_and_one_past_it_ends_the_session(gate, broker, version, step):
@@ -296,103 +256,6 @@ def test_a_packet_that_is_too_large_behind_connect(gate, broker):
         client.send(connect + PING + publish_of(V311, 301))
         client.receive_to_end()
     assert broker.next_connection(known).wait_finished() == connect + PING
-
-
-# --- observing ---------------------------------------------------------------------------------
-
-def expect_observed(gate, broker, where, connect, reason, code, settings=None):
-    after = gate.mark()
-    expect_admitted(gate, broker, where, connect, settings)
-    line = gate.wait_event("observed", after, listener=where, reason=reason)
-    assert line["verdict"] == "observe"
-    assert line["code"] == f"0x{code:02x}"
-    gate.wait_event("admitted", after, listener=where)
-    return line
-
-
-@each_version
-def test_a_rule_that_observes(gate, broker, sensor, version):
-    expect_observed(gate, broker, "observed", packets.connect(version, "other"), "bind_client_id",
-                    CLIENT_ID[version][3], sensor)
-    expect_observed(gate, broker, "observed", packets.connect(version, "sensor-1", keep_alive=61), "keep_alive",
-                    NOT_ALLOWED[version][3], sensor)
-    expect_observed(gate, broker, "observed", packets.connect(version, "no-cert"), "factor_missing",
-                    NOT_ALLOWED[version][3])
-    expect_observed(gate, broker, "observed deny", packets.connect(version, "denied"), "rule_denies",
-                    NOT_ALLOWED[version][3])
-    # What is in order is not worth a word.
-    after = gate.mark()
-    expect_admitted(gate, broker, "observed", packets.connect(version, "sensor-1"), sensor)
-    gate.wait_event("admitted", after, listener="observed")
-    assert not gate.find("observed", after)
-
-
-@each_version
-def test_a_rule_that_observes_gives_no_name_away(gate, broker, sensor, version):
-    connect = packets.connect(version, "sensor-1", username="admin")
-    expect_refused(gate, broker, "observed", connect, BAD_LOGIN[version], "bad_credentials", sensor)
-    connect = packets.connect(version, "sensor-1", **WRONG)
-    expect_refused(gate, broker, "observed", connect, BAD_LOGIN[version], "bad_credentials", sensor)
-    expect_admitted(gate, broker, "observed", packets.connect(version, "sensor-1", **ALICE), sensor)
-
-
-@pytest.mark.parametrize("step", [1, 1000])
-def test_a_large_packet_is_observed_once_and_passes(gate, broker, sensor, step):
-    known, after = broker.count, gate.mark()
-    connect = packets.connect(V5, "sensor-1")
-    stream = publish_of(V5, 300) + publish_of(V5, 301) + PING + publish_of(V5, 10000)
-    with gate.client(sensor, "observed") as client:
-        client.send(connect)
-        client.receive_packet()
-        client.send_each(stream[at:min(at + step, 600)] for at in range(0, 600, step))
-        client.send(stream[600:])
-        upstream = broker.next_connection(known)
-        upstream.wait_for(connect + stream)
-        upstream.send(PONG)
-        assert client.receive_packet() == PONG
-        assert client.ended == OPEN
-    gate.wait_event("observed", after, reason="packet_too_large", code="0x95")
-    gate.wait_event("ended", after, reason="client_ended")
-    assert len(gate.find("observed", after)) == 1
-
-
-@pytest.fixture(scope="module")
-def open_gate(starter, pki, broker, tmp_path_factory):
-    """A policy on trial, in front of a broker that was open to everybody until today."""
-    return starter(tmp_path_factory.mktemp("observe"), broker,
-                   listeners=[listener(pki, "mqtts", "optional")],
-                   policy={"mode": "observe",
-                           "rules": [{"name": "strict", "mode": "enforce", "match": {"client_id": "strict-*"},
-                                      "require": ["password"]},
-                                     {"name": "mqtts", "match": {"username": "*"}, "require": ["password"]}]})
-
-
-@each_version
-def test_a_policy_that_observes_lets_everybody_in(open_gate, broker, version):
-    # One identifier for each of them: who comes first still owns what it brings.
-    def observed(client_id, reason, code, **options):
-        expect_observed(open_gate, broker, "mqtts", packets.connect(version, client_id, **options), reason, code)
-
-    observed(f"a{version}", "bad_credentials", BAD_LOGIN[version][3], **WRONG)
-    observed(f"b{version}", "bad_credentials", BAD_LOGIN[version][3], username="mallory", password="x")
-    observed(f"c{version}", "bad_credentials", BAD_LOGIN[version][3], username="admin")
-    observed(f"d{version}", "no_rule", NOT_ALLOWED[version][3])
-
-
-@each_version
-def test_what_no_mode_lets_in(open_gate, broker, version):
-    after, known = open_gate.mark(), broker.count
-    cases = [(packets.connect(version, "x", username="#", password="x"), BAD_LOGIN[version]),
-             (packets.connect(version, "a/+"), CLIENT_ID[version]),
-             (packets.connect(version, "x", will=Will("$SYS/x", b"")), answers(0x05, 0x90)[version]),
-             (packets.connect(version, "strict-1", **WRONG), BAD_LOGIN[version]),
-             (packets.packet(packets.CONNECT, b"\0\4MQTT"), b"")]
-    for connect, answer in cases:
-        with open_gate.client() as client:
-            client.send(connect)
-            assert client.receive_to_end() == answer
-    assert broker.count == known
-    assert not open_gate.find("observed", after)
 
 
 # --- host names --------------------------------------------------------------------------------

@@ -72,7 +72,7 @@ class Authority:
             file.write(CA_CONFIGURATION.format(folder=self.folder))
         open(f"{self.folder}/index.txt", "w", encoding="ascii").close()
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-keyout", self.key, "-out", self.certificate, "-subj", f"/CN={name}", "-days", "30",
+                "-keyout", self.key, "-out", self.certificate, "-subj", f"/CN={name}", "-days", "100",
                 "-addext", "basicConstraints=critical,CA:TRUE",
                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 

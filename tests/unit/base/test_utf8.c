@@ -108,6 +108,27 @@ Test(utf8, continuation_bytes_are_needed_in_every_place)
     }
 }
 
+/* Plain text is read several bytes at a time; no byte may hide among others. */
+Test(utf8, every_byte_in_every_place_of_plain_text)
+{
+    static const char fillers[] = {' ', 'a', '~'};
+
+    for (size_t at = 0; at < 19 * sizeof fillers; at++) {
+        for (unsigned byte = 0; byte <= 0xFF; byte++) {
+            enum utf8_status expected = byte == 0                     ? UTF8_NUL
+                                        : byte < 0x20 || byte == 0x7F ? UTF8_CONTROL
+                                        : byte >= 0x80                ? UTF8_ILL_FORMED
+                                                                      : UTF8_OK;
+            uint8_t text[19];
+
+            memset(text, fillers[at % sizeof fillers], sizeof text);
+            text[at / sizeof fillers] = (uint8_t)byte;
+            cr_assert_eq(utf8_check(slice_of(text, sizeof text)), expected, "%02X at %zu", byte,
+                         at / sizeof fillers);
+        }
+    }
+}
+
 Test(utf8, the_first_fault_in_reading_order)
 {
     cr_assert_eq(utf8_check(slice_of("", 0)), UTF8_OK);

@@ -175,6 +175,27 @@ Test(snapshot, hashes_that_everybody_can_read)
     snapshot_unref(snapshot);
 }
 
+Test(snapshot, files_that_everybody_can_change)
+{
+    cr_assert_eq(chmod("ca.crt", 0646), 0);
+    cr_assert_eq(chmod("server.crt", 0666), 0);
+    struct snapshot *snapshot = load(good);
+    cr_expect_not_null(snapshot);
+    EXPECT_WARNING(&faults, 9, 18, "user of this machine can change ca.crt; run chmod o-w ca.crt");
+    EXPECT_WARNING(&faults, 6, 18, "can change server.crt");
+    cr_expect_eq(faults.count, 2);
+    snapshot_unref(snapshot);
+    config_faults_deinit(&faults);
+    cr_assert_eq(chmod("ca.crt", 0664), 0);
+    cr_assert_eq(chmod("server.crt", 0664), 0);
+    cr_assert_eq(chmod("moat.yaml", 0646), 0);
+    snapshot = snapshot_load("moat.yaml", &faults);
+    cr_expect_not_null(snapshot);
+    EXPECT_WARNING(&faults, 0, 0, "run chmod o-w moat.yaml");
+    cr_expect_eq(faults.count, 1, "a group may");
+    snapshot_unref(snapshot);
+}
+
 /* --- users ------------------------------------------------------------------------------- */
 
 static void write_users(const char *const *names, size_t count, unsigned iterations)

@@ -239,6 +239,24 @@ Test(crl, nor_that_of_another_authority_of_the_same_name)
     workshop_ca_free(&other);
 }
 
+/* RFC 5280, 4.2.1.3: a CA that may not sign lists has none. */
+Test(crl, the_list_of_an_authority_that_may_not_sign_one)
+{
+    const struct workshop_spec spec = {
+        .key = ca.key, .cn = "CA", .is_ca = true, .usage = "critical,keyCertSign"};
+    X509 *limited = workshop_certificate(&spec);
+    char *pem = workshop_pem(limited);
+    char *crl = workshop_crl(&ca, NULL, 0, -DAY, DAY, NULL);
+    struct tls_settings settings = settings_with(crl);
+    settings.client_ca = slice_from_text(pem);
+    struct tls_context *context = context_of(&settings, "not signed by the CA of that name");
+    expect_visit(context, client, NULL, "client_crl has no CRL", SSL_AD_CERTIFICATE_UNKNOWN);
+    tls_context_free(context);
+    free(crl);
+    free(pem);
+    X509_free(limited);
+}
+
 Test(crl, intermediate_authorities_need_theirs)
 {
     struct workshop_ca middle = workshop_ca("Middle", &ca);

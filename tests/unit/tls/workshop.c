@@ -100,6 +100,9 @@ X509 *workshop_certificate(const struct workshop_spec *spec)
     if (spec->san != NULL) {
         add_extension(certificate, NID_subject_alt_name, spec->san);
     }
+    if (spec->usage != NULL) {
+        add_extension(certificate, NID_key_usage, spec->usage);
+    }
     if (spec->extended != NULL) {
         add_extension(certificate, NID_ext_key_usage, spec->extended);
     }
@@ -111,7 +114,11 @@ X509 *workshop_certificate(const struct workshop_spec *spec)
 struct workshop_ca workshop_ca(const char *name, const struct workshop_ca *parent)
 {
     struct workshop_ca ca = {.key = workshop_key()};
-    struct workshop_spec spec = {.key = ca.key, .cn = name, .is_ca = true};
+    struct workshop_spec spec = {.key = ca.key,
+                                 .cn = name,
+                                 .is_ca = true,
+                                 .from = -3600,
+                                 .until = 60 * (int64_t)WORKSHOP_DAY};
     if (parent != NULL) {
         spec.issuer = parent->certificate;
         spec.signer = parent->key;

@@ -19,6 +19,7 @@ struct workshop_spec {
     int cn_type;          /* V_ASN1_...; 0: UTF8String */
     const char *cn2;      /* a second one */
     const char *san;      /* in the form DNS:a,URI:b; NULL: none */
+    const char *usage;    /* key usage; NULL: none */
     const char *extended; /* extended key usage; NULL: none */
     int64_t from;         /* seconds from now; both 0: an hour ago to a day ahead */
     int64_t until;
