@@ -9,6 +9,10 @@
 #define STREAM_KEEPALIVE_IDLE     60
 #define STREAM_KEEPALIVE_INTERVAL 15
 #define STREAM_KEEPALIVE_COUNT    4
+/* A peer that takes nothing of what is queued for this long is cut off, also one that keeps its
+ * window closed: it would hold the other side's connection, whose end nobody looks for meanwhile.
+ */
+#define STREAM_STALL_MS 60000u
 
 /* Bytes the kernel refused, with their write request. */
 struct queued_write {
@@ -41,6 +45,7 @@ void net_stream_tune(struct net_stream *stream)
 {
     static const int interval = STREAM_KEEPALIVE_INTERVAL;
     static const int count = STREAM_KEEPALIVE_COUNT;
+    static const unsigned stall = STREAM_STALL_MS;
     uv_os_fd_t descriptor = -1;
 
     if (stream->uv.handle.type != UV_TCP || uv_fileno(&stream->uv.handle, &descriptor) != 0) {
@@ -51,6 +56,7 @@ void net_stream_tune(struct net_stream *stream)
     uv_tcp_keepalive(&stream->uv.tcp, 1, STREAM_KEEPALIVE_IDLE);
     setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
     setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &stall, sizeof stall);
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out_buffer)

@@ -56,7 +56,8 @@ int net_stream_init(struct net_stream *stream, uv_loop_t *loop, bool is_unix,
                     const struct net_stream_events *events, void *owner,
                     const struct net_scratch *scratch) MOAT_MUST_CHECK;
 
-/* Turns off Nagle's delay and has the kernel notice a peer that vanished (60 s idle). */
+/* Turns off Nagle's delay, has the kernel notice a peer that vanished (60 s idle), and cut one that
+ * takes nothing of what is queued for 60 s. TCP only. */
 void net_stream_tune(struct net_stream *stream);
 
 int net_stream_start(struct net_stream *stream);

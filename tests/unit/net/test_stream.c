@@ -352,6 +352,7 @@ TEST(tuning_has_the_kernel_notice_a_peer_that_vanished)
     cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_KEEPIDLE), 60);
     cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_KEEPINTVL), 15);
     cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_KEEPCNT), 4);
+    cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_USER_TIMEOUT), 60000);
     party_close(&party);
     close(peer);
 }

@@ -11,17 +11,49 @@ TestSuite(relay, .timeout = 60);
 
 #define TEST(name) WHOLE_TEST(relay, name, house_begin, house_leave)
 
+#define MUCH (8u << 20) /* more than the kernel's buffers of two connections take */
+
 TEST(an_upstream_that_ends_first)
 {
     house_build(NULL);
     struct device device;
+    uint8_t byte;
     int broker = relaying(&device, 5);
     broker_send(broker, BYTES("\xe0\1\x8b"));
     close(broker);
     device_expect(&device, BYTES("\xe0\1\x8b"));
     device_expect_end(&device);
+    HOUSE_UNTIL(read(device.socket, &byte, 1) == 0);
+    cr_expect_eq(house.worker.session_count, 1, "the client may still have something to say");
     device_close(&device);
     house_expect_reason(CLOSE_UPSTREAM_ENDED);
+}
+
+/* What a broker said is not lost because the client is slow to read it. */
+TEST(an_upstream_that_ends_while_the_client_does_not_read)
+{
+    house_build(NULL);
+    struct device device;
+    int broker = relaying(&device, 4);
+    uint8_t *bytes = publishes(MUCH);
+    size_t sent = 0;
+    SSL_shutdown(device.ssl);
+    shutdown(device.socket, SHUT_WR);
+    broker_expect_end(broker);
+    for (int idle = 0; idle < 100 && sent < MUCH;) {
+        ssize_t count = write(broker, bytes + sent, MUCH - sent);
+        sent += count > 0 ? (size_t)count : 0;
+        idle = count > 0 ? 0 : idle + 1;
+        house_turn();
+    }
+    close(broker);
+    uint64_t start = uv_hrtime();
+    HOUSE_UNTIL(uv_hrtime() - start > 2 * SESSION_LINGER_MS * 1000000ull);
+    device_expect(&device, slice_of(bytes, sent));
+    device_expect_end(&device);
+    device_close(&device);
+    free(bytes);
+    house_expect_reason(CLOSE_CLIENT_ENDED);
 }
 
 /* A broker says why, closes with input unread, and so resets the connection. */
@@ -53,8 +85,9 @@ TEST(an_upstream_that_breaks_off)
     int broker = relaying(&device, 4);
     broker_reset(broker);
     device_expect_end(&device);
-    device_close(&device);
+    /* Nothing the client could still say would reach anybody, so it is not waited for. */
     house_expect_reason(CLOSE_UPSTREAM_LOST);
+    device_close(&device);
 }
 
 TEST(an_upstream_that_does_not_speak_mqtt)
@@ -73,20 +106,31 @@ TEST(an_upstream_that_does_not_speak_mqtt)
 
 /* --- the client while relaying --- */
 
-static void expect_fault(uint8_t version, struct slice bytes, enum close_reason reason,
-                         struct slice goodbye)
+/* What was in order still gets there, and nothing else: no DISCONNECT, so that the will fires. */
+static void expect_fault_behind(struct slice good, struct slice bad, uint8_t version,
+                                enum close_reason reason, struct slice goodbye)
 {
     struct device device;
+    uint8_t joined[PACKET_MAX];
     int broker = relaying(&device, version);
-    device_send(&device, BYTES("\xc0\0"));
-    device_send(&device, bytes);
-    broker_expect(broker, BYTES("\xc0\0")); /* what was in order still gets there */
-    broker_expect_end(broker);              /* and nothing else; no DISCONNECT, so the will fires */
+    memcpy(joined, good.data, good.size);
+    memcpy(joined + good.size, bad.data, bad.size);
+    device_send(&device, slice_of(joined, good.size + bad.size));
+    broker_expect(broker, good);
+    broker_expect_end(broker);
     device_expect(&device, goodbye);
     device_expect_end(&device);
     device_close(&device);
     close(broker);
     house_expect_reason(reason);
+}
+
+static void expect_fault(uint8_t version, struct slice bytes, enum close_reason reason,
+                         struct slice goodbye)
+{
+    expect_fault_behind(BYTES(""), bytes, version, reason, goodbye);
+    expect_fault_behind(BYTES("\xc0\0"), bytes, version, reason, goodbye);
+    expect_fault_behind(BYTES("\x30\5\0\1t\x10\0\xc0\0"), bytes, version, reason, goodbye);
 }
 
 TEST(packets_that_a_client_may_not_send)
@@ -183,8 +227,6 @@ TEST(a_damaged_record_while_relaying)
 }
 
 /* --- back-pressure --- */
-
-#define MUCH (8u << 20)
 
 TEST(a_client_that_does_not_read_holds_up_its_broker_only)
 {

@@ -1,6 +1,7 @@
 #include "base/whole_test.h"
 #include "visitor.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -29,6 +30,9 @@ static void walk_through(uint8_t version)
     close(broker);
     house_expect_reason(CLOSE_CLIENT_ENDED);
     const char *log = house_log();
+    char bytes[64];
+    snprintf(bytes, sizeof bytes, " client_bytes=%zu ", connect_bob(version).size + 4);
+    cr_expect_not_null(strstr(log, bytes), "%s", log);
     cr_expect_not_null(strstr(log, "event=admitted"));
     cr_expect_not_null(strstr(log, " rule=people verdict=allow"));
     cr_expect_not_null(strstr(log, " client_packets=3 "), "%s", log);

@@ -150,6 +150,8 @@ TEST(no_name_or_several)
 {
     struct fixture_spec spec = fixture_client(&fixture, NULL);
     expect_none(&spec, "has no common name");
+    spec.cn = "";
+    expect_none(&spec, "is empty");
     spec.cn = "pump-7";
     spec.cn2 = "pump-8";
     expect_none(&spec, "several common names");
