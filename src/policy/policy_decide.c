@@ -156,6 +156,7 @@ void policy_decide_traced(const struct policy *policy, const struct policy_facts
         verdict.is_observed = true;
         verdict.observes = true;
     }
+    verdict.observes_names = verdict.observes && policy->mode == POLICY_MODE_OBSERVE;
     *out_verdict = verdict;
 }
 

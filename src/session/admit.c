@@ -56,6 +56,7 @@ static void judge(struct session *session)
     session->rule = verdict.rule;
     session->decider = verdict.decider;
     session->observes = verdict.observes;
+    session->observes_names = verdict.observes_names;
     session->admission->is_password_observed = verdict.is_password_observed;
     if (verdict.is_observed) {
         report_observed(session, close_reason_of_policy(verdict.reason),

@@ -38,7 +38,11 @@ static struct guard_identity identity_of(const struct session *session, bool is_
 /* False when the session is closing now; a refusal that is only observed lets it go on. */
 static bool refuse(struct session *session, enum close_reason reason)
 {
-    if (session->observes) {
+    /* Other rules rely on identifiers being their owners', as they rely on names being true. */
+    bool is_observed =
+        reason == CLOSE_CLIENT_ID_OWNED ? session->observes_names : session->observes;
+
+    if (is_observed) {
         report_observed(session, reason, NULL);
         return true;
     }

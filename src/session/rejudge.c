@@ -63,6 +63,8 @@ static void adopt(struct session *session, struct snapshot *next, struct tls_pee
 {
     struct snapshot *old = session->snapshot;
 
+    /* A password that was changed once proves nothing any more, whatever later reloads say. */
+    session->is_proven = is_password_good(session, next);
     tls_peer_deinit(&session->peer);
     session->peer = *peer;
     session->snapshot = snapshot_ref(next);
@@ -96,6 +98,10 @@ static void rejudge(struct session *session, struct snapshot *next)
         why = "the user was removed, or the password has changed";
     }
     adopt(session, next, &peer, &verdict);
+    /* What was only logged, a subscription say, would have ended the session under this mode. */
+    if (why == NULL && session->was_let_off && !session->observes) {
+        why = "what was only observed before counts now";
+    }
     if (why == NULL) {
         why = topics_renew(session);
     }

@@ -241,6 +241,7 @@ void relay_use_verdict(struct session *session, const struct policy_verdict *ver
     session->rule = verdict->rule;
     session->decider = verdict->decider;
     session->observes = verdict->observes;
+    session->observes_names = verdict->observes_names;
     relay_use_limits(session);
 }
 
@@ -261,6 +262,11 @@ void relay_enter(struct session *session)
     session->client.read_limit = SESSION_READ_CLIENT;
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
     report_admitted(session);
+    /* A reload since the verdict has its say before the broker hears a byte. */
+    rejudge_if_due(session);
+    if (session->state == SESSION_CLOSING) {
+        return;
+    }
 
     /* CONNECT byte for byte as it was judged, then what came behind it. */
     relay_to_upstream(session, slice_of(kept.data, connect_size));
@@ -268,10 +274,6 @@ void relay_enter(struct session *session)
         return;
     }
     admit_free(session);
-    rejudge_if_due(session);
-    if (session->state == SESSION_CLOSING) {
-        return;
-    }
     if (session->client_has_ended) {
         session->client_has_ended = false;
         client_ended(session, session->client_is_broken ? UV_ECONNRESET : 0);

@@ -106,6 +106,8 @@ struct session {
     struct session_claim *claim;       /* what CONNECT said; NULL until it was read */
     bool is_proven;                    /* the user name, by its password */
     bool observes;                     /* what it does against its rule is logged, no more */
+    bool observes_names; /* even whose client identifier it takes: the whole policy observes */
+    bool was_let_off;    /* something was only logged that would have ended it */
     bool is_bridge;
     struct topics *topics; /* NULL unless the rule has topic lists; see topics.c */
     struct mqtt_frame_walker from_client;
@@ -200,7 +202,7 @@ void close_ignore(struct session *session, const struct session_input *input);
 /* report.c: one line for the decision, one for the end. */
 void report_admitted(struct session *session);
 /* What would have been refused or ended, and was not: the policy or the rule observes. */
-void report_observed(const struct session *session, enum close_reason reason, const char *detail);
+void report_observed(struct session *session, enum close_reason reason, const char *detail);
 void report_closed(struct session *session, enum close_reason reason, const char *detail, int code);
 
 #endif

@@ -79,6 +79,7 @@ static void deny(struct session *session, const char *verb, struct slice topic, 
     size_t shown = topic.size < LOG_VALUE_MAX ? topic.size : LOG_VALUE_MAX;
 
     snprintf(detail, sizeof detail, "%s %.*s", verb, (int)shown, (const char *)topic.data);
+    session->was_let_off = session->observes;
     if (!session->observes) {
         stop_for(stop, CLOSE_TOPIC_DENIED, detail);
     } else if (is_news(session, detail)) {
@@ -297,11 +298,13 @@ const char *topics_renew(struct session *session)
             pass_held(session);
             topics_free(session);
         }
+        session->was_let_off = session->was_let_off || is_narrower;
         return is_narrower && !session->observes ? "its rule has topic lists now" : NULL;
     }
     bool is_wider = policy_grants_include(grants, topics->grants);
     policy_grants_free(topics->grants);
     topics->grants = grants;
+    session->was_let_off = session->was_let_off || !is_wider;
     return is_wider || session->observes ? NULL : "the topic lists of its rule are narrower now";
 }
 

@@ -302,8 +302,9 @@ def test_off(start_moat, trusting):
 
 
 def test_watching_only(start_moat, trusting):
-    rule = dict(PASSWORD_RULE, mode="observe", limits={"connections": 1})
-    moat = start_moat(rules=[rule])
+    """The whole policy observes; one rule alone could not give away what others rely on."""
+    rule = dict(PASSWORD_RULE, limits={"connections": 1})
+    moat = start_moat(policy={"mode": "observe", "rules": [rule]})
     owner, answer = enter(moat, trusting, "pump", ALICE)
     assert answer == GOOD
     assert attempt(moat, trusting, "pump", BOB) == GOOD

@@ -76,6 +76,7 @@ struct policy_verdict {
     bool is_observed;          /* let in although `reason` speaks against it: to be logged */
     bool is_password_observed; /* of PROVE: a wrong password is logged, and the client let in */
     bool observes;             /* what this client does against its rule later is logged, no more */
+    bool observes_names;       /* the whole policy observes: names are what they were without it */
 };
 
 enum policy_mode {

@@ -211,7 +211,7 @@ Test(load, every_key_arrives)
     cr_expect_not(config->guards_client_id);
     cr_expect_eq(config->guard_remember_ms, UINT64_C(365) * 86400000);
     cr_expect_eq(config->guard_identifiers, 1000000);
-    cr_expect_str_eq(config->guard_state_file, VECTORS "/guard.state");
+    cr_expect_str_eq(config->guard_state_file, CONFIG_VECTORS "/guard.state");
     cr_expect(config->silent);
     cr_expect_eq(config->connect.packet_size, 262144);
     cr_expect_eq(config->connect.client_id_size, 23);

@@ -97,7 +97,7 @@ static void on_connection(struct net_listener *listener)
 {
     if (session_worker_has_room(&house.worker)) {
         house.accepted++;
-        session_accept(&house.worker, listener, house.snapshot, 0);
+        session_accept(&house.worker, listener, 0);
     }
 }
 

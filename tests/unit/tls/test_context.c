@@ -65,7 +65,7 @@ TEST(somebody_elses_key)
 {
     struct tls_settings settings = wire_settings(&fixture);
     char *pem = fixture_key_pem(fixture.client_key, NULL);
-    settings.key = slice_from_text(pem);
+    settings.certificates[0].key = slice_from_text(pem);
     expect_fault(&settings, TLS_SETTING_KEY, "not the certificate's");
     free(pem);
 }
@@ -76,8 +76,8 @@ static struct tls_context *make(const struct fixture_spec *spec)
     X509 *certificate = fixture_certificate(spec);
     char *pem = fixture_pem(certificate);
     char *key_pem = fixture_key_pem(spec->key, NULL);
-    settings.chain = slice_from_text(pem);
-    settings.key = slice_from_text(key_pem);
+    settings.certificates[0].chain = slice_from_text(pem);
+    settings.certificates[0].key = slice_from_text(key_pem);
     struct tls_context *context = tls_context_new(&settings, faults, &count);
     X509_free(certificate);
     free(pem);
@@ -195,7 +195,7 @@ TEST(the_longest_flight_can_be_sent)
 
     settings.client_certificate = TLS_CLIENT_CERTIFICATE_OPTIONAL;
     settings.client_ca = slice_from_text(names);
-    settings.chain = slice_from_text(chain);
+    settings.certificates[0].chain = slice_from_text(chain);
     struct tls_context *context = wire_context(&settings);
     for (uint16_t version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
         struct wire wire;

@@ -39,7 +39,8 @@ static const char *judge_bytes(CRYPTO_BUFFER **list, size_t count, uint8_t *out_
     for (size_t i = 0; i < count; i++) {
         cr_assert(sk_CRYPTO_BUFFER_push(chain, list[i]));
     }
-    const char *what = verify_client_chain(&context, chain, out_alert);
+    struct tls_proof proof = {.is_pinned = false};
+    const char *what = verify_client_chain(&context, chain, &proof, out_alert);
     sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
     return what;
 }
@@ -95,9 +96,10 @@ TEST(no_certificate)
 {
     uint8_t alert = 0;
     STACK_OF(CRYPTO_BUFFER) *empty = sk_CRYPTO_BUFFER_new_null();
-    const char *what = verify_client_chain(&context, NULL, &alert);
+    struct tls_proof proof = {.is_pinned = false};
+    const char *what = verify_client_chain(&context, NULL, &proof, &alert);
     expect_verdict(what, alert, "presents no certificate", SSL_AD_CERTIFICATE_REQUIRED);
-    what = verify_client_chain(&context, empty, &alert);
+    what = verify_client_chain(&context, empty, &proof, &alert);
     expect_verdict(what, alert, "presents no certificate", SSL_AD_CERTIFICATE_REQUIRED);
     sk_CRYPTO_BUFFER_free(empty);
 }

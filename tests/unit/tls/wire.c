@@ -12,8 +12,9 @@ static SSL_SESSION *last_session;
 
 struct tls_settings wire_settings(const struct fixture *fixture)
 {
-    return (struct tls_settings){.chain = slice_from_text(fixture->server_pem),
-                                 .key = slice_from_text(fixture->server_key_pem),
+    return (struct tls_settings){.certificates = {{slice_from_text(fixture->server_pem),
+                                                   slice_from_text(fixture->server_key_pem)}},
+                                 .certificate_count = 1,
                                  .client_ca = slice_from_text(fixture->ca_pem),
                                  .tickets = true,
                                  .scope = slice_from_text("mqtts")};
