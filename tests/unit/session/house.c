@@ -160,6 +160,11 @@ void house_build(const struct house_plan *plan)
     log_set_descriptor(house.log);
     load();
     cr_assert_eq(uv_loop_init(&house.loop), 0);
+    house.gauges.ownership = ownership_new(1000, 1000);
+    house.gauges.quota = quota_new();
+    cr_assert_not_null(house.gauges.ownership);
+    cr_assert_not_null(house.gauges.quota);
+    house.worker.snapshot = house.snapshot;
     house.worker.loop = &house.loop;
     house.worker.gauges = &house.gauges;
     house.worker.session_limit = 100;
@@ -189,6 +194,8 @@ void house_leave(void)
     HOUSE_UNTIL(!uv_loop_alive(&house.loop));
     cr_expect_eq(uv_loop_close(&house.loop), 0);
     session_worker_deinit(&house.worker);
+    ownership_free(house.gauges.ownership);
+    quota_free(house.gauges.quota);
     snapshot_unref(house.snapshot);
     close(house.broker);
     log_set_descriptor(STDERR_FILENO);

@@ -38,7 +38,24 @@ static const struct {
     {CLOSE_AUTHENTICATION_METHOD, NONE, 0x8C, NONE},
     /* will topic not permitted */
     {CLOSE_WILL_TOPIC, 0x05, 0x90, NONE},
+    /* what a rule asks of a client */
+    {CLOSE_BIND_CLIENT_ID, 0x02, 0x85, NONE},
+    {CLOSE_BIND_USERNAME, 0x05, 0x87, NONE},
+    {CLOSE_CLIENT_ID_LIMIT, 0x02, 0x85, NONE},
+    {CLOSE_CLIENT_ID_OWNED, 0x02, 0x85, NONE},
+    {CLOSE_PROTOCOL_NOT_ALLOWED, 0x01, 0x84, NONE},
+    {CLOSE_BRIDGE, 0x01, 0x01, NONE},
+    {CLOSE_KEEP_ALIVE, 0x05, 0x87, NONE},
+    {CLOSE_CLEAN_SESSION, 0x05, 0x87, NONE},
+    {CLOSE_WILL_NOT_ALLOWED, 0x05, 0x90, NONE},
+    {CLOSE_WILL_QOS, 0x05, 0x9B, NONE},
+    {CLOSE_WILL_RETAIN, 0x05, 0x9A, NONE},
+    {CLOSE_QUOTA, 0x03, 0x97, NONE},
     /* while relaying */
+    {CLOSE_PACKET_TOO_LARGE, NONE, NONE, 0x95},
+    {CLOSE_TOPIC_DENIED, NONE, NONE, 0x87},
+    {CLOSE_NO_LONGER_PERMITTED, NONE, NONE, 0x87},
+    {CLOSE_CERTIFICATE_EXPIRED, NONE, NONE, 0x87},
     {CLOSE_SECOND_CONNECT, NONE, NONE, 0x82},
     {CLOSE_PACKET_NOT_ALLOWED, NONE, NONE, 0x82},
     {CLOSE_PACKET_MALFORMED, NONE, NONE, 0x81},
@@ -79,12 +96,13 @@ Test(close_reason, codes)
     }
 }
 
-/* Only an unknown level is answered in the 3.x form whatever the client's version. */
+/* Only a level that is not known here is answered in the 3.x form whatever the client's version. */
 Test(close_reason, forms)
 {
     for (enum close_reason reason = 0; reason < CLOSE_REASON_COUNT; reason++) {
         const struct close_reason_row *row = close_reason_row(reason);
-        cr_expect_eq(row->form == CLOSE_FORM_V3, reason == CLOSE_PROTOCOL_LEVEL, "%s", row->label);
+        bool is_level = reason == CLOSE_PROTOCOL_LEVEL || reason == CLOSE_BRIDGE;
+        cr_expect_eq(row->form == CLOSE_FORM_V3, is_level, "%s", row->label);
     }
 }
 

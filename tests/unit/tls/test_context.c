@@ -45,7 +45,8 @@ static void expect_fault(const struct tls_settings *settings, enum tls_setting s
 
 TEST(every_fault_at_once)
 {
-    const struct tls_settings settings = {.client_certificate = TLS_CLIENT_CERTIFICATE_REQUIRED};
+    const struct tls_settings settings = {.certificate_count = 1,
+                                          .client_certificate = TLS_CLIENT_CERTIFICATE_REQUIRED};
     expect_fault(&settings, TLS_SETTING_CHAIN, "no certificate in it");
     expect_fault(&settings, TLS_SETTING_KEY, "no private key");
     expect_fault(&settings, TLS_SETTING_CLIENT_CA, "no certificate in it");

@@ -133,11 +133,11 @@ TEST(names_in_every_encoding)
     spec.cn = "\0p\0\xe9\x20\xac"; /* UTF-16: p, e with acute accent, euro sign */
     spec.cn_size = 6;
     spec.cn_type = V_ASN1_BMPSTRING;
-    expect_identity(&spec, "p\xc3\xa9\xe2\x82\xac");
-    spec.cn = "\0\0\0p\0\1\xf6\0"; /* UTF-32: p, U+1F600 */
+    expect_none(&spec, "cannot be read"); /* nobody else reads these two the same way */
+    spec.cn = "\0\0\0p\0\1\xf6\0";        /* UTF-32: p, U+1F600 */
     spec.cn_size = 8;
     spec.cn_type = V_ASN1_UNIVERSALSTRING;
-    expect_identity(&spec, "p\xf0\x9f\x98\x80");
+    expect_none(&spec, "cannot be read");
     spec.cn = "pump-7";
     spec.cn_size = 0;
     spec.cn_type = V_ASN1_PRINTABLESTRING;

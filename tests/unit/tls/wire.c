@@ -26,7 +26,10 @@ struct tls_context *wire_context(const struct tls_settings *settings)
     size_t count = 0;
     struct tls_context *context = tls_context_new(settings, faults, &count);
     cr_assert_not_null(context, "%s", count > 0 ? faults[0].what : "no fault");
-    cr_expect_eq(count, 0, "%s", faults[0].what);
+    /* The fixture's certificates live for a day only, which a context warns of. */
+    for (size_t i = 0; i < count; i++) {
+        cr_expect(faults[i].is_warning, "%s", faults[i].what);
+    }
     return context;
 }
 
