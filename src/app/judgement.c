@@ -103,14 +103,12 @@ static int read_certificate(const struct judge *judge, const struct question *qu
     return give_up(EX_DATAERR, out_what, "%s: %s", question->certificate_file, fault);
 }
 
-static int shake_hands(const struct judge *judge, const struct question *question,
-                       struct judgement *judgement, char out_what[JUDGEMENT_TEXT_SIZE])
+/* What the client shows of itself: its certificate, if it has one and is asked for it. */
+static int show_certificate(const struct judge *judge, const struct question *question,
+                            struct judgement *judgement, char out_what[JUDGEMENT_TEXT_SIZE])
 {
     const struct config_listener *listener = &judge->config->listeners[judgement->listener];
     bool has_one = question->certificate_file != NULL || question->certificate != NULL;
-    if (question->sni != NULL) {
-        judgement->peer.sni = strdup(question->sni);
-    }
     if (has_one && listener->client_certificate == TLS_CLIENT_CERTIFICATE_NONE) {
         snprintf(judgement->certificate_note, sizeof judgement->certificate_note,
                  "listener %s asks for none, so the client does not show it", listener->name);
@@ -126,6 +124,19 @@ static int shake_hands(const struct judge *judge, const struct question *questio
         return assume_identity(judge, question, judgement, out_what);
     }
     return has_one ? read_certificate(judge, question, judgement, out_what) : EX_OK;
+}
+
+static int shake_hands(const struct judge *judge, const struct question *question,
+                       struct judgement *judgement, char out_what[JUDGEMENT_TEXT_SIZE])
+{
+    int code = show_certificate(judge, question, judgement, out_what);
+    if (code == EX_OK && question->sni != NULL) {
+        judgement->peer.sni = strdup(question->sni);
+        if (judgement->peer.sni == NULL) {
+            code = give_up(EX_OSERR, out_what, "not enough memory");
+        }
+    }
+    return code;
 }
 
 /* --- CONNECT ----------------------------------------------------------------------------- */
@@ -183,6 +194,7 @@ static bool decide(const struct judge *judge, const struct question *question,
     return !has_topics || judgement->grants != NULL;
 }
 
+/* False without memory. */
 static bool judge_packet(const struct judge *judge, const struct question *question,
                          const struct buffer *packet, struct policy_trace *trace,
                          struct judgement *judgement)

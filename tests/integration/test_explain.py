@@ -35,7 +35,7 @@ RULES = [
      "limits": {"keep_alive": "60s", "will_topics": "w/careful-1/#", "will_qos": 0}},
     {"name": "watched", "match": {"client_id": "watched-*"}, "require": ["password"],
      "mode": "observe"},
-    {"name": "here", "match": {"address": "127.0.0.0/8", "listener": ["plain", "asking"]},
+    {"name": "here", "match": {"address": "127.0.0.0/8", "listener": ["plain", "asking"], "sni": "local*"},
      "require": {"any": ["certificate", "password"]}},
 ]
 
@@ -210,8 +210,16 @@ def test_certificate_that_is_not_asked_for(gate, pki):
     assert "none: listener plain asks for none, so the client does not show it\n" in text
 
 
+def test_certificate_and_host_name(gate, pki):
+    """What the handshake tells is more than the certificate."""
+    code, text = explain(gate.path, "--client-id", "c", "--listener", "asking", "--address", "127.0.0.1",
+                         "--certificate", pki.two_names.certificate, "--sni", "localhost", "--username", "alice")
+    assert code == 0 and "<- localhost" in text and "by rule here" in text
+
+
 def test_unknown_user(gate):
-    code, text = explain(gate.path, "--client-id", "c", "--username", "mallory", "--address", "127.0.0.1")
+    code, text = explain(gate.path, "--client-id", "c", "--username", "mallory",
+                         "--address", "127.0.0.1", "--sni", "localhost")
     assert code == REFUSED
     assert field(text, "reason").endswith("the password file has no such user, so no password is right")
 
