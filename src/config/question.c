@@ -167,15 +167,17 @@ bool question_add_topic(struct question *question, bool is_subscription, const c
     }
     struct question_topic *topics =
         reallocarray(question->topics, question->topic_count + 1, sizeof(*topics));
-    char *copy = strdup(text);
-    question->topics = topics != NULL ? topics : question->topics;
-    if (topics == NULL || copy == NULL) {
-        free(copy);
-        snprintf(out_what, QUESTION_FAULT_SIZE, "not enough memory");
-        return false;
+    if (topics != NULL) {
+        question->topics = topics;
+        struct question_topic *topic = &topics[question->topic_count];
+        *topic = (struct question_topic){is_subscription, strdup(text)};
+        if (topic->text != NULL) {
+            question->topic_count++;
+            return true;
+        }
     }
-    topics[question->topic_count++] = (struct question_topic){is_subscription, copy};
-    return true;
+    snprintf(out_what, QUESTION_FAULT_SIZE, "not enough memory");
+    return false;
 }
 
 static size_t index_of(const char *key)

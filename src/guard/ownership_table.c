@@ -10,6 +10,7 @@
  */
 #include "ownership_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -73,6 +74,9 @@ static void set_remembered(struct ownership *ownership, struct owner *owner, siz
     }
     owner->remembered = remembered;
     if (remembered > 0) {
+        /* One that has all it may have forgets its oldest before it remembers another. */
+        assert(remembered <= OWNERSHIP_PER_IDENTITY);
+        /* cppcheck-suppress arrayIndexOutOfBoundsCond ; it does not see that */
         DL_APPEND2(ownership->holders[remembered], owner, previous, next);
     }
 }
