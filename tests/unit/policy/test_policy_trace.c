@@ -134,7 +134,7 @@ static void expect_same(const struct policy *policy, const struct policy_facts *
     }
 }
 
-Test(policy_trace, a_witness_changes_nothing, .timeout = 60)
+Test(policy_trace, a_witness_changes_nothing)
 {
     struct random random = random_start(1883);
     for (size_t round = 0; round < 20000; round++) {
