@@ -125,6 +125,12 @@ def test_a_reload_forgets_nobody(start_moat, trusting, pki, upstream, tmp_path):
     owner.close()
 
 
+def test_a_reload_changes_how_long(moat, trusting, pki, upstream, tmp_path):
+    visit(moat, trusting, "pump", ALICE)
+    moat.reload(configuration.moat(tmp_path, pki, upstream, guard={"remember": 0}))
+    assert attempt(moat, trusting, "pump", BOB) == GOOD
+
+
 def test_who_never_reached_the_broker_owns_nothing(start_moat, make_upstream, trusting):
     broker = make_upstream()
     broker.stop()
@@ -242,6 +248,15 @@ def test_which_proof_decides(start_moat, pki, cards, require, owner, others):
         login = {"username": user, "password": USERS[user]} if user else NOBODY
         answer = attempt(moat, cards[card], "pump", login)
         assert answer == (GOOD if is_owner else REFUSED), (card, user)
+
+
+def test_a_name_that_the_certificate_proves(start_moat, pki, cards):
+    """It is the same user, who may prove itself by password another time."""
+    moat = start_moat(listeners=[listener(pki, certificate="optional")], users={"sensor-1": "x"},
+                      rules=[{"name": "all", "require": EITHER, "owner": "username"}])
+    visit(moat, cards["first"], "pump", {"username": "sensor-1"})
+    assert attempt(moat, cards["none"], "pump", {"username": "sensor-1", "password": "x"}) == GOOD
+    assert attempt(moat, cards["first"], "pump", NOBODY) == REFUSED
 
 
 def test_the_same_name_from_two_authorities(start_moat, pki, cards, tmp_path):

@@ -235,6 +235,7 @@ Test(grants, wider_and_narrower)
     static const struct lists a = {.allow = {"a/#"}};
     static const struct lists a_and_b = {.allow = {"b", "a/#"}};
     static const struct lists all_but_c = {.deny = {"c"}};
+    static const struct lists nothing = {.deny = {"u/${certificate}"}};
     static const struct lists a_but_c = {.allow = {"a/#"}, .deny = {"c"}};
 
     cr_assert(includes(&a, &a));
@@ -247,6 +248,8 @@ Test(grants, wider_and_narrower)
     cr_assert_not(includes(&a_but_c, &a));
     cr_assert_not(includes(&all_but_c, &a));
     cr_assert_not(includes(&a, &all_but_c));
+    cr_assert(includes(&a, &nothing));
+    cr_assert_not(includes(&nothing, &a));
 }
 
 /* --- what policy_add() refuses -------------------------------------------------------------------

@@ -30,6 +30,8 @@ static const struct {
     {CLOSE_WILL_TOPIC, 0x05, 0x90, -1},
     {CLOSE_WILL_QOS, 0x05, 0x9B, -1},
     {CLOSE_WILL_RETAIN, 0x05, 0x9A, -1},
+    {CLOSE_CLIENT_ID_OWNED, 0x02, 0x85, -1},
+    {CLOSE_QUOTA, 0x03, 0x97, -1},
     {CLOSE_FULL, 0x03, 0x89, -1},
     {CLOSE_UPSTREAM_DOWN, 0x03, 0x88, -1},
     {CLOSE_SECOND_CONNECT, -1, -1, 0x82},
