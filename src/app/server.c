@@ -311,9 +311,6 @@ static int make_guard(struct server *server)
 
 static void release(struct server *server)
 {
-    for (size_t i = 0; i < server->worker_count; i++) {
-        worker_join(&server->workers[i]);
-    }
     size_t listeners = server->snapshot->config->listener_count;
     for (size_t i = 0; server->bound != NULL && i < listeners * NET_LISTENER_ADDRESSES; i++) {
         net_bound_close(&server->bound[i]);
@@ -359,6 +356,11 @@ int server_run(const char *path, struct snapshot *snapshot)
         }
     }
     uv_run(&server.loop, UV_RUN_DEFAULT);
+    /* A worker's last act wakes this loop, perhaps only after another's has ended it: none may
+     * still be at it when the loop goes. */
+    for (size_t i = 0; i < server.worker_count; i++) {
+        worker_join(&server.workers[i]);
+    }
     uv_loop_close(&server.loop);
     release(&server);
     if (code == EX_OK) {
