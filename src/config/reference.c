@@ -70,8 +70,8 @@ static void print_markdown_facts(const struct table_row *row, FILE *stream)
 void config_reference_markdown(FILE *stream)
 {
     fputs(markdown_head, stream);
-    for (size_t i = 0; i < table_row_count; i++) {
-        const struct table_row *row = &table_rows[i];
+    const struct table_row *row = NULL;
+    while ((row = table_after(row)) != NULL) {
         bool is_top = strchr(row->path, '.') == NULL;
         fprintf(stream, "\n%s `%s`\n", is_top ? "##" : "###", row->path);
         print_wrapped(row->doc, 0, "", stream);

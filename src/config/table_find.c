@@ -28,12 +28,11 @@ void table_pattern_below(const struct table_row *row, char out_pattern[TABLE_PAT
 
 const struct table_row *table_next(const char *pattern, const struct table_row *previous)
 {
-    const struct table_row *end = table_rows + table_row_count;
-    const struct table_row *row = previous != NULL ? previous + 1 : table_rows;
-    while (row < end && !is_beneath(row, pattern)) {
-        row++;
+    const struct table_row *row = table_after(previous);
+    while (row != NULL && !is_beneath(row, pattern)) {
+        row = table_after(row);
     }
-    return row < end ? row : NULL;
+    return row;
 }
 
 const struct table_row *table_find(const char *pattern, const char *key)

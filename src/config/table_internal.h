@@ -59,8 +59,8 @@ struct table_row {
     size_t element_size; /* of TABLE_MAPS; 0: the one entry lives in the surrounding struct */
 };
 
-extern const struct table_row table_rows[];
-extern const size_t table_row_count;
+/* All rows, in the order of the reference page. Begins with NULL, and NULL is behind the last. */
+const struct table_row *table_after(const struct table_row *row);
 
 #define TABLE_PATH_SIZE 128 /* a path with indices and its NUL */
 

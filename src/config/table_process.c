@@ -1,0 +1,35 @@
+/* Times and the program itself: timeouts, workers, log. */
+#include "moat/config/config.h"
+#include "table_rows_internal.h"
+
+/* clang-format off */
+static const struct table_row rows[] = {
+    {"timeouts", TABLE_MAP,
+     .doc = "How long things may take. Each runs from the start; bytes that trickle in do not "
+            "extend it."},
+    {"timeouts.handshake", TABLE_DURATION, .fallback = "10s", RANGE(100, SECONDS(600)),
+     .doc = "From the connection to the end of the TLS handshake.", .example = "5s",
+     MEMBER(config, handshake_timeout_ms)},
+    {"timeouts.connect", TABLE_DURATION, .fallback = "10s", RANGE(100, SECONDS(600)),
+     .doc = "From there to the last byte of CONNECT.", .example = "5s",
+     MEMBER(config, connect_timeout_ms)},
+    {"timeouts.drain", TABLE_DURATION, .fallback = "30s", RANGE(0, HOURS(1)),
+     .doc = "How long clients may stay after the order to stop.", .example = "5s",
+     MEMBER(config, drain_timeout_ms)},
+
+    {"workers", TABLE_NUMBER, .fallback = "0", RANGE(0, 256), .needs_restart = true,
+     .doc = "Threads that serve clients; 0 is one for each processor.", .example = "2",
+     MEMBER(config, workers)},
+
+    {"log", TABLE_MAP, .doc = "What is written to standard error."},
+    {"log.level", TABLE_WORD, .fallback = "info",
+     .doc = "Events less important than this are left out.", .example = "debug",
+     .words = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO},
+               {"debug", LOG_DEBUG}},
+     MEMBER(config, log_level)},
+    {"log.format", TABLE_WORD, .fallback = "logfmt", .words = {{"logfmt", 0}}, .example = "logfmt",
+     .doc = "logfmt: one event a line, as key=value."},
+};
+/* clang-format on */
+
+const struct table_section table_process = TABLE_SECTION(rows);
