@@ -40,14 +40,17 @@ struct server {
 
 /* --- the way down --- */
 
-static void on_drain_deadline(uv_timer_t *timer)
+static void stop_workers(struct server *server)
 {
-    struct server *server = timer->data;
-
-    log_message(LOG_INFO, "stopping", "the drain time is over; closing the sessions that are left");
     for (size_t i = 0; i < server->worker_count; i++) {
         worker_stop(&server->workers[i]);
     }
+}
+
+static void on_drain_deadline(uv_timer_t *timer)
+{
+    log_message(LOG_INFO, "stopping", "the drain time is over; closing the sessions that are left");
+    stop_workers(timer->data);
 }
 
 static void on_end_signal(uv_signal_t *handle, int number)
@@ -57,9 +60,7 @@ static void on_end_signal(uv_signal_t *handle, int number)
     if (server->is_draining) {
         log_message(LOG_INFO, "stopping",
                     "a second signal came; closing the sessions that are left");
-        for (size_t i = 0; i < server->worker_count; i++) {
-            worker_stop(&server->workers[i]);
-        }
+        stop_workers(server);
         return;
     }
     uint64_t drain_ms = server->snapshot->config->drain_timeout_ms;
@@ -350,7 +351,7 @@ int server_run(const char *path, struct snapshot *snapshot)
         log_message(LOG_ERROR, "start_failed", "the workers could not be started: %s",
                     uv_strerror(status));
         code = EX_OSERR;
-        on_drain_deadline(&server.drain_deadline);
+        stop_workers(&server);
         if (server.worker_count == 0) {
             uv_walk(&server.loop, close_handle, NULL);
         }

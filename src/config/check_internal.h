@@ -21,6 +21,11 @@ void check_users(const struct config *config, const struct credentials *credenti
 /* Warnings of rules and patterns that do nothing. */
 void check_reach(const struct config *config, struct config_faults *faults);
 
+/* The same of one rule, for what nobody at all can meet. */
+void check_reach_none(const struct config *config, size_t rule, struct config_faults *faults);
+/* True when clients of the rule could show a certificate, as far as that can be told. */
+bool check_can_show_certificate(const struct config *config, const struct policy_rule_spec *spec);
+
 /* Who may come in: the rules, and whether the proofs they ask for can be given at all. */
 void check_rules(const struct config *config, struct config_faults *faults);
 

@@ -137,8 +137,7 @@ static bool is_for_listener(const struct policy_rule_spec *spec, const char *nam
     return spec->listener_count == 0;
 }
 
-/* True when clients of the rule could show a certificate, as far as that can be told. */
-static bool can_be_asked(const struct config *config, const struct policy_rule_spec *spec)
+bool check_can_show_certificate(const struct config *config, const struct policy_rule_spec *spec)
 {
     bool is_for_any = false;
     for (size_t i = 0; i < config->listener_count; i++) {
@@ -161,7 +160,7 @@ static void check_certificates(const struct config *config, size_t at, struct co
     bool has_condition = spec->certificate_count > 0 || spec->issuer_count > 0;
     bool is_required = !spec->deny && (spec->require == POLICY_REQUIRE_CERTIFICATE ||
                                        spec->require == POLICY_REQUIRE_BOTH);
-    if (can_be_asked(config, spec)) {
+    if (check_can_show_certificate(config, spec)) {
         return;
     }
     if (has_condition) {
@@ -188,6 +187,7 @@ void check_reach(const struct config *config, struct config_faults *faults)
             check_reached(config, i, faults);
             check_patterns(config, i, faults);
             check_certificates(config, i, faults);
+            check_reach_none(config, i, faults);
         }
     }
 }

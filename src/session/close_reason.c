@@ -98,7 +98,7 @@ static const struct close_reason_row rows[] = {
                                LOG_ERROR, NONE, NONE, NONE, CLOSE_FORM_OWN},
     [CLOSE_NO_LONGER_PERMITTED] = {"no_longer_permitted",
                                    "the configuration was reloaded and refuses this client now",
-                                   LOG_WARNING, NONE, NONE, 0x87, CLOSE_FORM_OWN},
+                                   LOG_WARNING, 0x05, 0x87, 0x87, CLOSE_FORM_OWN},
     [CLOSE_CERTIFICATE_EXPIRED] = {"certificate_expired",
                                    "the client's certificate has expired while it was connected",
                                    LOG_WARNING, NONE, NONE, 0x87, CLOSE_FORM_OWN},

@@ -43,6 +43,7 @@ static bool refuse(struct session *session, enum close_reason reason)
         reason == CLOSE_CLIENT_ID_OWNED ? session->observes_names : session->observes;
 
     if (is_observed) {
+        session->was_let_off = true; /* a later verdict does not ask again whose place it is */
         report_observed(session, reason, NULL);
         return true;
     }

@@ -1,6 +1,6 @@
 /*
  * entered from: worker.c, when a reload has brought a new snapshot; relay.c, when a session
- *               begins to relay that was judged by an older one
+ *               is about to relay that was judged by an older one
  * leaves to:    close.c, for those who may no longer be in; nowhere, for all others
  * owns:         session->snapshot and what was taken from it: peer, rule, demands
  * deadline:     none; a sweep looks for certificates that have expired
@@ -77,9 +77,46 @@ static void refuse(struct session *session, const char *why)
     session_close(session, CLOSE_NO_LONGER_PERMITTED, why);
 }
 
-static void rejudge(struct session *session, struct snapshot *next)
+/* Where the policy or the rule observes it is said, and the session goes on. */
+static void note(struct session *session, const char *why)
+{
+    report_observed(session, CLOSE_NO_LONGER_PERMITTED, why);
+}
+
+/* Whether the new policy lets the client stay. *out_why: what speaks against it, be it only
+ * observed, or NULL. */
+static bool judge(const struct session *session, const struct snapshot *next,
+                  const struct tls_peer *peer, struct policy_verdict *out_verdict,
+                  const char **out_why)
 {
     const char *listener = next->config->listeners[session->listener].name;
+    struct policy_facts facts =
+        session_facts(listener, &session->address, peer, &session->claim->connect);
+
+    policy_decide(next->policy, &facts, out_verdict);
+    bool is_proven = out_verdict->outcome != POLICY_PROVE || is_password_good(session, next);
+    *out_why = NULL;
+    if (!is_proven) {
+        *out_why = "the user was removed, or the password has changed";
+    } else if (out_verdict->outcome == POLICY_DENY || out_verdict->is_observed) {
+        *out_why = policy_reason_text(out_verdict->reason);
+    }
+    return out_verdict->outcome != POLICY_DENY && (is_proven || out_verdict->is_password_observed);
+}
+
+/* What the client has got before that the new rule would not have given it: NULL, or why. */
+static const char *look_back(struct session *session)
+{
+    /* A subscription, say, or somebody else's client identifier: under this mode the session
+     * would not have got it. What CONNECT said was judged anew, and may be in order now. */
+    if (session->was_let_off && !session->observes) {
+        return "what was only observed before counts now";
+    }
+    return session->state == SESSION_RELAY ? topics_renew(session) : NULL;
+}
+
+static void rejudge(struct session *session, struct snapshot *next)
+{
     struct tls_peer peer;
     struct policy_verdict verdict;
     const char *why = tls_conn_judge_again(&session->tls, next->contexts[session->listener], &peer);
@@ -88,40 +125,37 @@ static void rejudge(struct session *session, struct snapshot *next)
         refuse(session, why);
         return;
     }
-    struct policy_facts facts =
-        session_facts(listener, &session->address, &peer, &session->claim->connect);
-    policy_decide(next->policy, &facts, &verdict);
-    if (verdict.outcome == POLICY_DENY) {
-        why = policy_reason_text(verdict.reason);
-    } else if (verdict.outcome == POLICY_PROVE && !verdict.is_password_observed &&
-               !is_password_good(session, next)) {
-        why = "the user was removed, or the password has changed";
-    }
+    bool stays = judge(session, next, &peer, &verdict, &why);
     adopt(session, next, &peer, &verdict);
-    /* What was only logged, a subscription say, would have ended the session under this mode. */
-    if (why == NULL && session->was_let_off && !session->observes) {
-        why = "what was only observed before counts now";
-    }
-    if (why == NULL) {
-        why = topics_renew(session);
+    if (!stays) {
+        refuse(session, why);
+        return;
     }
     if (why != NULL) {
+        note(session, why);
+    }
+    why = look_back(session);
+    if (why != NULL && session->observes) {
+        session->was_let_off = true;
+        note(session, why);
+    } else if (why != NULL) {
         refuse(session, why);
     }
 }
 
 /* --- all of a worker's --- */
 
-static bool is_due(const struct session *session)
+static bool is_outdated(const struct session *session)
 {
-    return session->state == SESSION_RELAY && session->snapshot != session->worker->snapshot;
+    return session->snapshot != session->worker->snapshot;
 }
 
-void rejudge_if_due(struct session *session)
+bool rejudge_if_outdated(struct session *session)
 {
-    if (is_due(session)) {
+    if (is_outdated(session)) {
         rejudge(session, session->worker->snapshot);
     }
+    return session->state != SESSION_CLOSING;
 }
 
 static void on_batch(uv_idle_t *idle)
@@ -131,7 +165,8 @@ static void on_batch(uv_idle_t *idle)
     for (size_t i = 0; i < REJUDGE_BATCH && worker->rejudge_next != NULL; i++) {
         struct session *session = worker->rejudge_next;
         worker->rejudge_next = session->next;
-        if (is_due(session)) {
+        /* Whoever is on the way in is judged again before the broker hears of it. */
+        if (session->state == SESSION_RELAY && is_outdated(session)) {
             rejudge(session, worker->snapshot);
         }
     }

@@ -3,7 +3,7 @@
  * leaves to:    close.c, when both sides have ended
  * owns:         both streams, the two frame walkers
  * deadline:     none; SESSION_HALF_CLOSED_MS once one side has ended
- * reasons:      client_ended, client_lost, upstream_ended, upstream_lost, tls_failed,
+ * reasons:      client_ended, client_lost, upstream_ended, upstream_lost, tls_failed, no_memory,
  *               second_connect, packet_not_allowed, packet_malformed, packet_too_large,
  *               upstream_packet
  *
@@ -251,22 +251,21 @@ void relay_enter(struct session *session)
     struct slice kept = buffer_slice(&admission->kept);
     size_t connect_size = admission->connect.packet_size;
 
+    mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT);
+    mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER);
+    relay_use_limits(session);
+    /* A reload since the verdict has its say before the broker hears a byte. */
+    if (!rejudge_if_outdated(session)) {
+        return;
+    }
     if (!topics_enter(session)) {
         session_close(session, CLOSE_NO_MEMORY, "for the topic lists");
         return;
     }
     session_enter(session, SESSION_RELAY, 0);
-    mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT);
-    mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER);
-    relay_use_limits(session);
     session->client.read_limit = SESSION_READ_CLIENT;
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
     report_admitted(session);
-    /* A reload since the verdict has its say before the broker hears a byte. */
-    rejudge_if_due(session);
-    if (session->state == SESSION_CLOSING) {
-        return;
-    }
 
     /* CONNECT byte for byte as it was judged, then what came behind it. */
     relay_to_upstream(session, slice_of(kept.data, connect_size));

@@ -106,7 +106,6 @@ static void put_reason(struct log_line *line, enum close_reason reason, const ch
 
 void report_observed(struct session *session, enum close_reason reason, const char *detail)
 {
-    session->was_let_off = true;
     enum log_level level = close_reason_row(reason)->level;
     struct log_line line;
 

@@ -107,7 +107,7 @@ struct session {
     bool is_proven;                    /* the user name, by its password */
     bool observes;                     /* what it does against its rule is logged, no more */
     bool observes_names; /* even whose client identifier it takes: the whole policy observes */
-    bool was_let_off;    /* something was only logged that would have ended it */
+    bool was_let_off;    /* it got what was only observed, and no later verdict can take back */
     bool is_bridge;
     struct topics *topics; /* NULL unless the rule has topic lists; see topics.c */
     struct mqtt_frame_walker from_client;
@@ -176,15 +176,17 @@ bool topics_enter(struct session *session) MOAT_MUST_CHECK;
 /* Judges what a client sends behind CONNECT, and passes on what it may. False when the session is
  * closing now. For a session with topics. */
 bool topics_pass(struct session *session, struct slice bytes) MOAT_MUST_CHECK;
-/* After session->decider was changed by a reload: NULL, or why the session cannot go on. */
+/* After session->decider was changed by a reload: NULL, or why the session cannot go on (unless
+ * that is only observed). */
 const char *topics_renew(struct session *session) MOAT_MUST_CHECK;
 void topics_free(struct session *session);
 
 /* rejudge.c: keeps what a later verdict needs of the CONNECT that was just read, whose slices are
  * still good. False without memory. */
 bool rejudge_remember(struct session *session) MOAT_MUST_CHECK;
-/* Judges a relaying session by the worker's snapshot if an older one has let it in. */
-void rejudge_if_due(struct session *session);
+/* Judges a session by the worker's snapshot if an older one has let it in. False when it is
+ * closing now. */
+bool rejudge_if_outdated(struct session *session) MOAT_MUST_CHECK;
 
 /* Makes what the verdict says the session's: rule, mode, limits. */
 void relay_use_verdict(struct session *session, const struct policy_verdict *verdict);

@@ -79,10 +79,12 @@ static void deny(struct session *session, const char *verb, struct slice topic, 
     size_t shown = topic.size < LOG_VALUE_MAX ? topic.size : LOG_VALUE_MAX;
 
     snprintf(detail, sizeof detail, "%s %.*s", verb, (int)shown, (const char *)topic.data);
-    session->was_let_off = session->observes;
     if (!session->observes) {
         stop_for(stop, CLOSE_TOPIC_DENIED, detail);
-    } else if (is_news(session, detail)) {
+        return;
+    }
+    session->was_let_off = true; /* the broker keeps a subscription */
+    if (is_news(session, detail)) {
         report_observed(session, CLOSE_TOPIC_DENIED, detail);
     }
 }
@@ -199,6 +201,7 @@ static size_t take_all(struct session *session, struct slice bytes, struct stop 
 /* What only observes loses the thread of a stream it cannot read, and lets it pass from there. */
 static bool lose_thread(struct session *session, struct slice rest, const struct stop *stop)
 {
+    session->was_let_off = true; /* nobody knows what is asked for from here on */
     report_observed(session, stop->reason, stop->detail);
     pass_held(session);
     relay_to_upstream(session, rest);
@@ -298,14 +301,12 @@ const char *topics_renew(struct session *session)
             pass_held(session);
             topics_free(session);
         }
-        session->was_let_off = session->was_let_off || is_narrower;
-        return is_narrower && !session->observes ? "its rule has topic lists now" : NULL;
+        return is_narrower ? "its rule has topic lists now" : NULL;
     }
     bool is_wider = policy_grants_include(grants, topics->grants);
     policy_grants_free(topics->grants);
     topics->grants = grants;
-    session->was_let_off = session->was_let_off || !is_wider;
-    return is_wider || session->observes ? NULL : "the topic lists of its rule are narrower now";
+    return is_wider ? NULL : "the topic lists of its rule are narrower now";
 }
 
 void topics_free(struct session *session)

@@ -74,6 +74,66 @@ static bool has_successor(const STACK_OF(X509) * all, X509 *certificate)
     return false;
 }
 
+/* --- whether a chain can end there --- */
+
+static bool is_root(X509 *certificate)
+{
+    return X509_check_issued(certificate, certificate) == X509_V_OK;
+}
+
+/* The certificate that issued this one, a root before others; NULL when it is not there. */
+static X509 *find_issuer(const STACK_OF(X509) * all, X509 *certificate)
+{
+    X509 *found = NULL;
+
+    for (size_t i = 0; i < sk_X509_num(all); i++) {
+        X509 *other = sk_X509_value(all, i);
+        if (X509_check_issued(other, certificate) != X509_V_OK) {
+            continue;
+        }
+        if (is_root(other)) {
+            return other;
+        }
+        found = other;
+    }
+    return found;
+}
+
+/* The last certificate on the way up from this one. Verification asks for a root there: a chain
+ * that ends at an intermediate one is refused. */
+static X509 *find_top(const STACK_OF(X509) * all, X509 *certificate)
+{
+    X509 *top = certificate;
+
+    for (size_t steps = sk_X509_num(all); steps > 0 && !is_root(top); steps--) {
+        X509 *issuer = find_issuer(all, top);
+        if (issuer == NULL) {
+            break;
+        }
+        top = issuer;
+    }
+    return top;
+}
+
+static void warn_of_missing_root(const STACK_OF(X509) * all, X509 *certificate, const char *name,
+                                 struct fault_sink *sink)
+{
+    X509 *top = find_top(all, certificate);
+
+    if (is_root(top) || X509_check_ca(certificate) == 0) {
+        return;
+    }
+    char *issuer = identity_name_text(X509_get_issuer_name(top));
+    const char *missing = issuer != NULL ? issuer : "its issuer";
+    fault_add(sink, TLS_SETTING_CLIENT_CA, 0, true,
+              "%.100s is an intermediate authority and the root above it, %.100s, is not in the "
+              "file, so that its clients are refused; add the certificate of %.100s",
+              name, missing, missing);
+    free(issuer);
+}
+
+/* --- all of it --- */
+
 static void warn_of(const STACK_OF(X509) * all, X509 *certificate, const char *name,
                     struct fault_sink *sink)
 {
@@ -86,6 +146,7 @@ static void warn_of(const STACK_OF(X509) * all, X509 *certificate, const char *n
                   "replace it by one with an ECDSA P-256 key",
                   name);
     }
+    warn_of_missing_root(all, certificate, name, sink);
     if ((trouble == NULL && days < 0) || has_successor(all, certificate)) {
         return;
     }

@@ -7,8 +7,8 @@ import pytest
 from harness import configuration, packets, passwords
 from harness.configuration import USERS, listener
 from harness.packets import V5, V311
+from harness.revocation import revocation_list, serial_of
 from harness.tls_client import TlsSettings
-from harness.waiting import wait_until
 
 ALICE = {"username": "alice", "password": USERS["alice"]}
 BOB = {"username": "bob", "password": USERS["bob"]}
@@ -122,26 +122,43 @@ def test_certificate_is_asked_for_from_now_on(moat, upstream, trusting, pki, set
     alice.is_ended(moat, "no_longer_permitted", "presents no certificate")
 
 
+def devices_of(pki, count):
+    """Certificates of one authority that differ in nothing but their serial numbers, which are returned too."""
+    first = serial_of(pki.good.certificate)
+    for number in range(count):
+        serial = f"{first[:-6]}{number:06X}"
+        pair = pki.client_ca.rewrite(pki.good, f"device-{number}", bytes.fromhex(first), bytes.fromhex(serial))
+        yield pair, serial
+
+
 def test_one_of_two_hundred(start_moat, pki, upstream, settings_of, tmp_path):
-    """Exactly the one that was revoked."""
-    users = {"u%d" % i: "p%d" % i for i in range(20)}
-    moat = start_moat(users=users)
-    live = [Live(moat, upstream, TlsSettings(pki.server_ca.certificate), client_id="c%d" % i,
-                 username="u%d" % (i % 20), password="p%d" % (i % 20)) for i in range(199)]
-    unlucky = Live(moat, upstream, TlsSettings(pki.server_ca.certificate), client_id="last",
-                   username="u7", password="p7")
-    for one in live:
-        if live.index(one) % 20 == 7:
-            one.client.close()
-    wait_until(lambda: len(moat.find("ended")) == 10, "the other sessions of u7 have ended")
-    path = tmp_path / "passwords"
-    path.write_text("\n".join(line for line in path.read_text().splitlines() if not line.startswith("u7:")) + "\n")
-    moat.reload()
-    unlucky.is_ended(moat, "no_longer_permitted", "removed")
-    for index, one in enumerate(live):
-        if index % 20 != 7:
-            one.stays()
-    assert len(moat.find("ended")) == 11
+    """Exactly the one that was revoked. The others are in the middle of a packet in both directions."""
+    devices = list(devices_of(pki, 200))
+    crl = tmp_path / "crl"
+    revocation_list(pki.client_ca, crl, [])
+    keys = {"listeners": [listener(pki, certificate="required", client_crl=str(crl))], "rules": CERTIFICATE_RULE}
+    moat = start_moat(**keys)
+    live = [Live(moat, upstream, TlsSettings(pki.server_ca.certificate, pair), client_id="c%d" % number)
+            for number, (pair, _) in enumerate(devices)]
+    unlucky = live.pop(137)
+    up = packets.publish(V5, "up", bytes(range(256)) * 8, qos=1)
+    down = packets.publish(V5, "down", bytes(range(255, -1, -1)) * 8)
+    sent = [len(one.upstream.received) for one in live]
+    for number, one in enumerate(live):
+        one.client.send(up[:7 * number + 1])
+        one.upstream.send(down[:7 * number + 1])
+        one.upstream.wait_received(sent[number] + 7 * number + 1)
+    revocation_list(pki.client_ca, crl, [devices[137][1]])
+    moat.reload(settings_of(**keys))
+    unlucky.is_ended(moat, "no_longer_permitted", "has been revoked")
+    for number, one in enumerate(live):
+        one.client.send(up[7 * number + 1:])
+        one.upstream.send(down[7 * number + 1:])
+    for number, one in enumerate(live):
+        assert one.upstream.wait_received(sent[number] + len(up))[sent[number]:] == up
+        assert one.client.receive_packet() == down
+        one.stays()
+    assert len(moat.find("ended")) == 1
 
 
 @pytest.mark.parametrize("choice", ("end", "keep"))

@@ -122,3 +122,45 @@ Test(anchors, several)
     EVP_PKEY_free(key);
     key = mine;
 }
+
+static size_t count_warnings_of(const struct workshop_ca *first, const struct workshop_ca *second)
+{
+    cr_assert(X509_up_ref(first->certificate) && X509_up_ref(second->certificate));
+    return count_warnings(first->certificate, second->certificate);
+}
+
+/* Who trusts an intermediate authority alone lets in nobody, and nothing else would say why. */
+Test(anchors, a_chain_ends_at_a_root)
+{
+    struct workshop_ca root = workshop_ca("Root CA", NULL);
+    struct workshop_ca middle = workshop_ca("Middle CA", &root);
+    struct workshop_ca low = workshop_ca("Low CA", &middle);
+    cr_assert(X509_up_ref(middle.certificate));
+    expect_warning(middle.certificate, "CN=Middle CA is an intermediate authority and the root "
+                                       "above it, CN=Root CA, is not in the file, so that its "
+                                       "clients are refused; add the certificate of CN=Root CA");
+    cr_expect_eq(count_warnings_of(&middle, &root), 0);
+    cr_expect_eq(count_warnings_of(&low, &middle), 2, "either leads to the root that is missing");
+    cr_expect_eq(count_warnings_of(&low, &root), 1, "a way with a gap leads nowhere");
+    workshop_ca_free(&low);
+    workshop_ca_free(&middle);
+    workshop_ca_free(&root);
+}
+
+/* Two that issued each other are no root, and looking for one comes to an end. */
+Test(anchors, a_ring_has_no_root)
+{
+    struct workshop_ca one = workshop_ca("One CA", NULL);
+    struct workshop_ca other = workshop_ca("Other CA", &one);
+    const struct workshop_spec spec = {.key = one.key,
+                                       .issuer = other.certificate,
+                                       .signer = other.key,
+                                       .cn = "One CA",
+                                       .is_ca = true,
+                                       .from = -DAY,
+                                       .until = 60 * DAY};
+    cr_assert(X509_up_ref(other.certificate));
+    cr_expect_geq(count_warnings(workshop_certificate(&spec), other.certificate), 2);
+    workshop_ca_free(&other);
+    workshop_ca_free(&one);
+}
