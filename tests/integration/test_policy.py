@@ -273,3 +273,26 @@ def test_sni(start_moat, pki, upstream):
             assert client.receive_packet() == packets.connack(V311, 0 if is_admitted else 5)
         line = gate.wait_event("admitted" if is_admitted else "refused", after)
         assert line["rule"] == rule and line.get("sni") == host
+
+
+# --- names made of patterns ----------------------------------------------------------------------
+
+PATTERNS = ["*", "?", "a*", "[a-z]*", "\\", "\\*", "${certificate}", "${username}", "${address}", "$", "${", "%u", "%c", ".*"]
+
+
+def test_a_name_made_of_patterns_gains_nothing(start_moat, trusting, upstream):
+    """Each of these users has its own identifiers, letter by letter, and nobody else's; the glob behind the
+    substitution is the rule's, not the name's."""
+    users = {name: "secret" for name in [*PATTERNS, "abc"]}
+    moat = start_moat(users=users, guard={"client_id": "off"}, rules=[
+        {"name": "people", "require": ["password"], "bind": {"client_id": ["${username}", "${username}/*"]}}])
+    for name in PATTERNS:
+        for wanted in (name, f"{name}/1", f"{name}1", "x", "x/1", "abc/1", "127.0.0.1", "other"):
+            after = moat.mark()
+            with moat.client(trusting) as client:
+                client.send(packets.connect(V311, wanted, username=name, password="secret"))
+                is_own = wanted in (name, f"{name}/1")
+                assert client.receive_packet() == packets.connack(V311, 0 if is_own else 0x02), (name, wanted)
+            if not is_own:
+                assert moat.wait_event("refused", after)["reason"] == "bind_client_id"
+    assert upstream.count == 2 * len(PATTERNS)
