@@ -33,25 +33,37 @@ static void drain(struct worker *worker)
 
 /* --- connections --- */
 
-static void on_connection(struct net_listener *socket)
+static void on_connection(struct net_listener *socket, int descriptor,
+                          const struct address *address)
 {
     struct worker_listener *listener = socket->owner;
-    struct worker *worker = listener->worker;
 
-    /* Without room the connection waits in the listener, and the rest in the kernel. */
-    if (session_worker_has_room(&worker->sessions)) {
-        session_accept(&worker->sessions, socket, listener->index);
+    session_accept(&listener->worker->sessions, descriptor, address, listener->index);
+}
+
+static void on_starved(struct net_listener *socket, int code)
+{
+    struct worker_listener *listener = socket->owner;
+
+    session_door_starved(&listener->worker->sessions, code);
+}
+
+static void on_door(struct session_worker *sessions, bool is_open)
+{
+    struct worker *worker = sessions->owner;
+
+    for (size_t i = 0; i < worker->listener_count; i++) {
+        if (is_open) {
+            net_listener_resume(&worker->listeners[i].socket);
+        } else {
+            net_listener_pause(&worker->listeners[i].socket);
+        }
     }
 }
 
 static void on_session_freed(struct session_worker *sessions)
 {
-    struct worker *worker = sessions->owner;
-
-    for (size_t i = 0; i < worker->listener_count && session_worker_has_room(sessions); i++) {
-        net_listener_resume(&worker->listeners[i].socket);
-    }
-    end_if_idle(worker);
+    end_if_idle(sessions->owner);
 }
 
 /* --- orders --- */
@@ -128,6 +140,7 @@ int worker_init(struct worker *worker, unsigned number, struct snapshot *snapsho
     worker->sessions.loop = &worker->loop;
     worker->sessions.gauges = gauges;
     worker->sessions.on_freed = on_session_freed;
+    worker->sessions.on_door = on_door;
     worker->sessions.owner = worker;
     /* Identifiers are unlike those of other workers and of earlier runs. */
     secret_random(&worker->sessions.next_id, sizeof worker->sessions.next_id);
@@ -161,6 +174,7 @@ int worker_listen(struct worker *worker, size_t index, int descriptor)
     listener->index = index;
     listener->socket.owner = listener;
     listener->socket.on_connection = on_connection;
+    listener->socket.on_starved = on_starved;
     listener->socket.on_closed = on_listener_closed;
     worker->listener_count++;
     return net_listener_start(&listener->socket, &worker->loop, descriptor);

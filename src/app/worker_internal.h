@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "moat/config/snapshot.h"
+#include "moat/net/listener.h"
 #include "moat/session/session.h"
 
 /* A listening address and the listener of the configuration it belongs to. */
