@@ -100,6 +100,7 @@ static enum close_reason reason_of_frame(enum mqtt_frame_status status)
 {
     switch (status) {
     case MQTT_FRAME_LENGTH:
+    case MQTT_FRAME_FLAGS:
         return CLOSE_PACKET_MALFORMED;
     case MQTT_FRAME_SECOND_CONNECT:
         return CLOSE_SECOND_CONNECT;
@@ -107,10 +108,21 @@ static enum close_reason reason_of_frame(enum mqtt_frame_status status)
         return CLOSE_PACKET_NOT_ALLOWED;
     case MQTT_FRAME_TOO_LARGE:
         return CLOSE_PACKET_TOO_LARGE;
+    case MQTT_FRAME_NOT_CONNACK: /* only a server's first packet can be it */
     case MQTT_FRAME_OK:
         return CLOSE_INTERNAL_FAULT;
     }
     return CLOSE_INTERNAL_FAULT;
+}
+
+/* Ends the session for a fault of either side's stream, and tells what it was. */
+static void close_for_frame(struct session *session, enum close_reason reason,
+                            const struct mqtt_frame_walker *walker, enum mqtt_frame_status status)
+{
+    char text[MQTT_FRAME_TEXT_SIZE];
+
+    mqtt_frame_describe(walker, status, text);
+    session_close(session, reason, text[0] != '\0' ? text : NULL);
 }
 
 /* A packet over the rule's limit that is only observed is told once and passes. */
@@ -151,7 +163,7 @@ static bool pass_to_upstream(struct session *session, struct slice bytes)
         return false;
     }
     if (status != MQTT_FRAME_OK) {
-        session_close(session, reason_of_frame(status), NULL);
+        close_for_frame(session, reason_of_frame(status), &session->from_client, status);
         return false;
     }
     return true;
@@ -221,7 +233,7 @@ void relay_on_upstream_data(struct session *session, const struct session_input 
         }
     }
     if (status != MQTT_FRAME_OK) {
-        session_close(session, CLOSE_UPSTREAM_PACKET, NULL);
+        close_for_frame(session, CLOSE_UPSTREAM_PACKET, &session->from_upstream, status);
         return;
     }
     session_update_reading(session);
@@ -256,8 +268,8 @@ void relay_enter(struct session *session)
         return;
     }
     session_enter(session, SESSION_RELAY, 0);
-    mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT);
-    mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER);
+    mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT, (enum mqtt_version)session->version);
+    mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER, (enum mqtt_version)session->version);
     relay_use_limits(session);
     session->client.read_limit = SESSION_READ_CLIENT;
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
