@@ -2,7 +2,7 @@
  * entered from: dial.c, when the upstream is connected
  * leaves to:    close.c, when both sides have ended
  * owns:         both streams, the two frame walkers
- * deadline:     none; SESSION_HALF_CLOSED_MS once one side has ended
+ * deadline:     those of watch.c; SESSION_HALF_CLOSED_MS once one side has ended
  * reasons:      client_ended, client_lost, upstream_ended, upstream_lost, tls_failed,
  *               second_connect, packet_not_allowed, packet_malformed, packet_too_large,
  *               upstream_packet
@@ -32,6 +32,7 @@ static void note_end(struct session *session, enum close_reason reason)
 {
     if (!session->client_has_ended && !session->upstream_has_ended) {
         session->end_reason = reason;
+        session->is_ending = true;
         session_set_deadline(session, SESSION_HALF_CLOSED_MS);
     }
 }
@@ -190,6 +191,7 @@ void relay_on_client_data(struct session *session, const struct session_input *i
     enum tls_status status = TLS_OK;
     size_t size = 0;
 
+    watch_heard(session);
     if (tls_conn_give(&session->tls, input->bytes) != 0) {
         session_close(session, CLOSE_NO_MEMORY, NULL);
         return;
@@ -221,7 +223,12 @@ void relay_on_upstream_data(struct session *session, const struct session_input 
 {
     size_t clean = 0;
     enum mqtt_frame_status status = mqtt_frame_walk(&session->from_upstream, input->bytes, &clean);
+    const char *fault = watch_read_connack(session, slice_of(input->bytes.data, clean));
 
+    if (fault != NULL) {
+        session_close(session, CLOSE_UPSTREAM_PACKET, fault);
+        return;
+    }
     session->upstream_bytes += clean;
     if (!session->client_is_broken) {
         if (tls_conn_write(&session->tls, slice_of(input->bytes.data, clean)) != 0) {
@@ -273,6 +280,7 @@ void relay_enter(struct session *session)
     relay_use_limits(session);
     session->client.read_limit = SESSION_READ_CLIENT;
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
+    watch_start(session);
     report_admitted(session);
     /* A reload since the verdict has its say before the broker hears a byte. */
     rejudge_if_due(session);
