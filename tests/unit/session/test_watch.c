@@ -159,7 +159,9 @@ TEST(once_one_side_has_ended_only_that_wait_counts)
     cr_expect(house_session()->is_ending);
     uint64_t due = uv_timer_get_due_in(&house_session()->deadline);
     cr_expect(due > SESSION_HALF_CLOSED_MS - 5000 && due <= SESSION_HALF_CLOSED_MS);
+    house_session()->client.queued = 1;
     watch_queues(house_session());
+    house_session()->client.queued = 0;
     cr_expect_geq(uv_timer_get_due_in(&house_session()->deadline), SESSION_HALF_CLOSED_MS - 5000);
     session_set_deadline(house_session(), 1);
     house_expect_reason(CLOSE_UPSTREAM_ENDED);
