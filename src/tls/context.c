@@ -15,8 +15,9 @@
 #define CONTEXT_CERT_LIST_MAX   (32 * 1024)   /* bytes of a client's chain */
 #define CONTEXT_TICKET_LIFETIME (2 * 60 * 60) /* seconds */
 
-/* Forward secrecy and authenticated encryption only. The client's order decides within a
- * group, since it knows whether it has AES in hardware. TLS 1.3 brings its own three. */
+/* Forward secrecy and authenticated encryption only, in our order: a client's own list may put the
+ * costly first. Its order decides within a group, since it knows whether it has AES in hardware.
+ * TLS 1.3 brings its own three. */
 static const char cipher_list[] = "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:"
                                   "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"
                                   "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
@@ -239,6 +240,7 @@ static bool set_protocol(SSL_CTX *ssl_ctx, const struct tls_settings *settings)
         settings->profile == TLS_PROFILE_MODERN || settings->minimum_version == TLS_1_3;
     size_t max_record = settings->max_record != 0 ? settings->max_record : TLS_RECORD_MAX;
 
+    SSL_CTX_set_options(ssl_ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(ssl_ctx, CONTEXT_TICKET_LIFETIME);
     SSL_CTX_set_session_psk_dhe_timeout(ssl_ctx, CONTEXT_TICKET_LIFETIME);
