@@ -12,10 +12,6 @@
 #include "moat/policy/credentials.h"
 #include "moat/tls/pki.h"
 
-/* 2026-01-01. A clock before that was never set (small devices start in 1970), and a
- * certificate made by it would have ended before anyone uses it. */
-#define EARLIEST_TIME ((int64_t)1767225600)
-
 #define CONFIG_SIZE 4096
 
 /* What the files will hold. Everything here is released by made_deinit(). */
@@ -93,7 +89,8 @@ static int make_content(const struct init_request *request, struct init_made *ma
 {
     int64_t now = clock_wall_seconds();
 
-    if (now < EARLIEST_TIME) {
+    /* A certificate made in 1970 would have ended before anyone uses it. */
+    if (!clock_is_set(now)) {
         return init_refuse(EX_UNAVAILABLE, "the clock of this host is not set",
                            "set it first, since certificates are made for a span of time");
     }

@@ -1,6 +1,8 @@
 /* The client of a connection that stands already, judged by another context of its listener. */
 #include "context_internal.h"
 
+#include "moat/base/clock.h"
+
 /* What a listener that asks for no certificate knows of the client. */
 static int peer_without_certificate(const struct tls_conn *conn, struct tls_peer *out_peer)
 {
@@ -35,7 +37,8 @@ const char *tls_conn_judge_again(struct tls_conn *conn, const struct tls_context
     }
     if (has_chain || context->client_certificate == TLS_CLIENT_CERTIFICATE_REQUIRED) {
         struct tls_proof proof = {.is_pinned = false};
-        const char *what = verify_client_chain(context, chain, &proof, &alert);
+        const char *what =
+            verify_client_chain(context, chain, clock_wall_seconds(), &proof, &alert);
         if (what != NULL) {
             return what;
         }

@@ -11,6 +11,8 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "moat/base/clock.h"
+
 #define ANCHORS_WARN_DAYS    30
 #define ANCHORS_RSA_BITS_MIN 2048
 
@@ -18,13 +20,14 @@
  * about within ANCHORS_WARN_DAYS. */
 static const char *find_trouble(X509 *certificate, int *out_days)
 {
+    int64_t now = clock_wall_seconds();
     int days = 0;
     int seconds = 0;
 
-    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0) {
+    if (X509_cmp_time_posix(X509_get0_notAfter(certificate), now) < 0) {
         return "has expired, so that its clients are refused; put a renewed one in its place";
     }
-    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0) {
+    if (clock_is_set(now) && X509_cmp_time_posix(X509_get0_notBefore(certificate), now) > 0) {
         return "is not valid yet, so that its clients are refused; check this machine's clock";
     }
     if (X509_check_ca(certificate) == 0) {

@@ -9,18 +9,27 @@
 #include <openssl/pool.h>
 #include <openssl/x509v3.h>
 
+#include "moat/base/clock.h"
+
 #define CERTIFICATE_WARN_DAYS    30
 #define CERTIFICATE_RSA_BITS_MIN 2048
 
 static void check_dates(const X509 *leaf, size_t index, struct fault_sink *sink)
 {
+    int64_t now = clock_wall_seconds();
     int days = 0;
     int seconds = 0;
 
-    if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0) {
+    /* Clients judge it by their own clocks, so a gate that started before its clock was set
+     * serves them all the same. */
+    if (!clock_is_set(now)) {
+        fault_add(sink, TLS_SETTING_CHAIN, index, true,
+                  "this machine's clock is not set, so whether the certificate is valid is not "
+                  "known; set the clock");
+    } else if (X509_cmp_time_posix(X509_get0_notBefore(leaf), now) > 0) {
         fault_add(sink, TLS_SETTING_CHAIN, index, false,
                   "the certificate is not valid yet; check this machine's clock, or wait");
-    } else if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0) {
+    } else if (X509_cmp_time_posix(X509_get0_notAfter(leaf), now) < 0) {
         fault_add(sink, TLS_SETTING_CHAIN, index, false,
                   "the certificate has expired; put a renewed one in its place");
     } else if (ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(leaf)) &&

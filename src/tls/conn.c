@@ -5,6 +5,8 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 
+#include "moat/base/clock.h"
+
 #define TLS_ALERT_SIZE 2u /* level and description */
 
 /* --- the BIO: draws from the lent ciphertext, gathers into the worker's output --- */
@@ -79,6 +81,45 @@ static const BIO_METHOD bio_method = {
     .ctrl = bio_control,
     .create = bio_create,
 };
+
+/* --- key updates --- */
+
+/* A key update costs us several times what a record does. BoringSSL refuses the 33rd in a row,
+ * but begins a new count after every byte of data, so a client could send them for ever with one
+ * byte in between. Here each one is owed until CONN_RECORDS_PER_UPDATE records have come. */
+#define CONN_RECORDS_PER_UPDATE 4u
+#define CONN_UPDATES_OWED_MAX   32u
+
+static void on_message(int is_write, int version, int content_type, const void *bytes, size_t size,
+                       SSL *ssl, void *argument)
+{
+    struct tls_conn *conn = SSL_get_app_data(ssl);
+    (void)version;
+    (void)argument;
+
+    /* BoringSSL itself ends it long before the debt could overflow. */
+    if (!is_write && content_type == SSL3_RT_HANDSHAKE && size > 0 &&
+        *(const uint8_t *)bytes == SSL3_MT_KEY_UPDATE) {
+        conn->key_update_debt = (uint16_t)(conn->key_update_debt + CONN_RECORDS_PER_UPDATE);
+    }
+}
+
+void conn_count_key_updates(SSL_CTX *ssl_ctx)
+{
+    SSL_CTX_set_msg_callback(ssl_ctx, on_message);
+}
+
+/* After a record of data; false when too much is owed. */
+static bool pay_key_updates(struct tls_conn *conn)
+{
+    if (conn->key_update_debt > CONN_UPDATES_OWED_MAX * CONN_RECORDS_PER_UPDATE) {
+        return false;
+    }
+    if (conn->key_update_debt > 0) {
+        conn->key_update_debt--;
+    }
+    return true;
+}
 
 /* --- the connection --- */
 
@@ -174,6 +215,16 @@ static enum tls_status status_of(struct tls_conn *conn, int result)
     return TLS_FAILED;
 }
 
+/* What is wrong is in conn->fault. */
+static enum tls_status fail(struct tls_conn *conn, uint8_t alert)
+{
+    conn->is_closed = true;
+    if (SSL_send_fatal_alert(conn->ssl, alert) <= 0) {
+        ERR_clear_error(); /* it closes all the same */
+    }
+    return TLS_FAILED;
+}
+
 /* BoringSSL trusts the certificate inside a ticket as it was judged when the ticket was
  * made. It may have expired since, so it is judged again. */
 static enum tls_status verify_resumed(struct tls_conn *conn)
@@ -188,15 +239,11 @@ static enum tls_status verify_resumed(struct tls_conn *conn)
     if (context->client_certificate == TLS_CLIENT_CERTIFICATE_OPTIONAL && chain == NULL) {
         return TLS_OK;
     }
-    conn->fault = verify_client_chain(context, chain, &conn->proof, &alert);
+    conn->fault = verify_client_chain(context, chain, clock_wall_seconds(), &conn->proof, &alert);
     if (conn->fault == NULL) {
         return TLS_OK;
     }
-    conn->is_closed = true;
-    if (SSL_send_fatal_alert(conn->ssl, alert) <= 0) {
-        ERR_clear_error(); /* it closes all the same */
-    }
-    return TLS_FAILED;
+    return fail(conn, alert);
 }
 
 enum tls_status tls_conn_handshake(struct tls_conn *conn)
@@ -212,11 +259,15 @@ enum tls_status tls_conn_read(struct tls_conn *conn, uint8_t *data, size_t capac
                               size_t *out_size)
 {
     int result = SSL_read(conn->ssl, data, capacity < INT32_MAX ? (int)capacity : INT32_MAX);
-    if (result > 0) {
-        *out_size = (size_t)result;
-        return TLS_OK;
+    if (result <= 0) {
+        return status_of(conn, result);
     }
-    return status_of(conn, result);
+    if (!pay_key_updates(conn)) {
+        conn->fault = "the client sends too many key updates";
+        return fail(conn, SSL_AD_UNEXPECTED_MESSAGE);
+    }
+    *out_size = (size_t)result;
+    return TLS_OK;
 }
 
 int tls_conn_write(struct tls_conn *conn, struct slice plaintext)

@@ -15,8 +15,9 @@
 #define CONTEXT_CERT_LIST_MAX   (32 * 1024)   /* bytes of a client's chain */
 #define CONTEXT_TICKET_LIFETIME (2 * 60 * 60) /* seconds */
 
-/* Forward secrecy and authenticated encryption only. The client's order decides within a
- * group, since it knows whether it has AES in hardware. TLS 1.3 brings its own three. */
+/* Forward secrecy and authenticated encryption only, in our order: a client's own list may put the
+ * costly first. Its order decides within a group, since it knows whether it has AES in hardware.
+ * TLS 1.3 brings its own three. */
 static const char cipher_list[] = "[ECDHE-ECDSA-AES128-GCM-SHA256|ECDHE-ECDSA-CHACHA20-POLY1305]:"
                                   "[ECDHE-RSA-AES128-GCM-SHA256|ECDHE-RSA-CHACHA20-POLY1305]:"
                                   "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
@@ -103,8 +104,8 @@ static enum ssl_verify_result_t on_verify(SSL *ssl, uint8_t *out_alert)
 {
     struct tls_conn *conn = SSL_get_app_data(ssl);
 
-    conn->fault = verify_client_chain(conn->context, SSL_get0_peer_certificates(ssl), &conn->proof,
-                                      out_alert);
+    conn->fault = verify_client_chain(conn->context, SSL_get0_peer_certificates(ssl),
+                                      clock_wall_seconds(), &conn->proof, out_alert);
     return conn->fault == NULL ? ssl_verify_ok : ssl_verify_invalid;
 }
 
@@ -167,6 +168,23 @@ static void load_roots(struct tls_context *context, const struct tls_settings *s
     }
 }
 
+/* A small machine knows no time until the network has told it. What is done then is never to let
+ * anybody in unjudged: see verify_client_chain(). */
+static void warn_of_clock(const struct tls_settings *settings, struct fault_sink *sink)
+{
+    char now[CLOCK_TEXT_SIZE];
+
+    if (!clock_is_set(clock_wall_seconds())) {
+        clock_format_now(now);
+        fault_add(sink,
+                  settings->client_ca.data != NULL ? TLS_SETTING_CLIENT_CA : TLS_SETTING_OTHER, 0,
+                  true,
+                  "this machine's clock is not set: it says %.4s. Client certificates cannot be "
+                  "judged and are refused until it is set; no restart is needed then",
+                  now);
+    }
+}
+
 static void load_clients(struct tls_context *context, const struct tls_settings *settings,
                          struct fault_sink *sink)
 {
@@ -178,6 +196,7 @@ static void load_clients(struct tls_context *context, const struct tls_settings 
         fault_add(sink, TLS_SETTING_OTHER, 0, false, "there is not enough memory");
         return;
     }
+    warn_of_clock(settings, sink);
     load_roots(context, settings, sink);
     load_crls(context, settings, sink);
     int mode = SSL_VERIFY_PEER;
@@ -221,6 +240,7 @@ static bool set_protocol(SSL_CTX *ssl_ctx, const struct tls_settings *settings)
         settings->profile == TLS_PROFILE_MODERN || settings->minimum_version == TLS_1_3;
     size_t max_record = settings->max_record != 0 ? settings->max_record : TLS_RECORD_MAX;
 
+    SSL_CTX_set_options(ssl_ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
     SSL_CTX_set_session_cache_mode(ssl_ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(ssl_ctx, CONTEXT_TICKET_LIFETIME);
     SSL_CTX_set_session_psk_dhe_timeout(ssl_ctx, CONTEXT_TICKET_LIFETIME);
@@ -228,6 +248,7 @@ static bool set_protocol(SSL_CTX *ssl_ctx, const struct tls_settings *settings)
     SSL_CTX_set_max_cert_list(ssl_ctx, CONTEXT_CERT_LIST_MAX);
     SSL_CTX_set_alpn_select_cb(ssl_ctx, on_alpn, NULL);
     SSL_CTX_set_select_certificate_cb(ssl_ctx, on_client_hello);
+    conn_count_key_updates(ssl_ctx);
     return SSL_CTX_set_min_proto_version(ssl_ctx, is_modern ? TLS1_3_VERSION : TLS1_2_VERSION) &&
            SSL_CTX_set_max_proto_version(ssl_ctx, TLS1_3_VERSION) &&
            SSL_CTX_set_max_send_fragment(ssl_ctx, max_record) &&

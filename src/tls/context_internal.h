@@ -70,24 +70,32 @@ enum select_match {
 };
 enum select_match select_match_name(const char *pattern, const char *name) MOAT_MUST_CHECK;
 
-/* verify.c: NULL when the chain the client presented is good for client authentication now, with
- * what that showed in *out_proof; else a static sentence, and the alert that says so in TLS. */
+/* verify.c: NULL when the chain the client presented is good for client authentication at the time
+ * `now` (seconds since 1970), with what that showed in *out_proof; else a static sentence, and the
+ * alert that says so in TLS. At a time that no clock which was set can say, no chain is good. */
 const char *verify_client_chain(const struct tls_context *context,
-                                const STACK_OF(CRYPTO_BUFFER) * chain, struct tls_proof *out_proof,
-                                uint8_t *out_alert) MOAT_MUST_CHECK;
+                                const STACK_OF(CRYPTO_BUFFER) * chain, int64_t now,
+                                struct tls_proof *out_proof, uint8_t *out_alert) MOAT_MUST_CHECK;
+
+/* strength.c: NULL when the key, or the way the certificate was signed, is good enough for a
+ * client's chain; else a static sentence. */
+const char *strength_check_key(X509 *certificate) MOAT_MUST_CHECK;
+const char *strength_check_signature(const X509 *certificate) MOAT_MUST_CHECK;
 
 /* anchors.c: warns of authorities whose clients are refused, now or soon, and of weak keys. */
 void anchors_check(struct slice pem, struct fault_sink *sink);
 
 /* issuer.c: in the form X509_STORE_set_get_issuer() wants. */
 int issuer_find(X509 **out_issuer, X509_STORE_CTX *store, X509 *certificate);
+/* At which time it looks; `now` must outlive the verification. False without memory. */
+bool issuer_set_time(X509_STORE_CTX *store, int64_t *now) MOAT_MUST_CHECK;
 
 /* crl.c: NULL, with the faults in the sink, when the file is not fit for use. */
 struct tls_crls *crls_new(struct slice pem, X509_STORE *roots, bool is_expired_allowed,
                           struct fault_sink *sink) MOAT_MUST_CHECK;
 void crls_free(struct tls_crls *crls);
 /* NULL when nothing of a verified chain is revoked, else as verify_client_chain(). */
-const char *crls_check(const struct tls_crls *crls, const STACK_OF(X509) * chain,
+const char *crls_check(const struct tls_crls *crls, const STACK_OF(X509) * chain, int64_t now,
                        struct tls_proof *proof, uint8_t *out_alert) MOAT_MUST_CHECK;
 
 /* pins.c */
@@ -113,6 +121,9 @@ bool identity_key_id(const X509 *certificate, uint8_t out_id[SECRET_DIGEST_SIZE]
  * the caller's to release. */
 int peer_read_certificate(const struct tls_context *context, CRYPTO_BUFFER *bytes,
                           const struct tls_proof *proof, struct tls_peer *peer) MOAT_MUST_CHECK;
+
+/* conn.c: has the key updates of every connection counted. */
+void conn_count_key_updates(SSL_CTX *ssl_ctx);
 
 /* fault.c: the thread's oldest error of TLS in plain words; clears the error queue. */
 const char *fault_from_errors(const struct tls_conn *conn);

@@ -126,7 +126,7 @@ static void warn(const struct tls_crls *crls, const struct crl *crl, bool is_sig
                   "the CRL of %.80s has expired%s; put a new one in its place", text,
                   crls->is_expired_allowed ? "" : ", so clients of this CA are refused");
     }
-    if (crl->from > now) {
+    if (crl->from > now && clock_is_set(now)) {
         fault_add(sink, TLS_SETTING_CLIENT_CRL, 0, true,
                   "the CRL of %.80s is not valid yet, so clients of this CA are refused; check "
                   "this machine's clock",
@@ -251,11 +251,9 @@ static const struct crl *find(const struct tls_crls *crls, X509 *issuer, int64_t
     return newest;
 }
 
-const char *crls_check(const struct tls_crls *crls, const STACK_OF(X509) * chain,
+const char *crls_check(const struct tls_crls *crls, const STACK_OF(X509) * chain, int64_t now,
                        struct tls_proof *proof, uint8_t *out_alert)
 {
-    int64_t now = clock_wall_seconds();
-
     /* The last of the chain is a CA of ours: it stands as long as it is in client_ca. */
     for (size_t i = 0; i + 1 < sk_X509_num(chain); i++) {
         const struct crl *crl = find(crls, sk_X509_value(chain, i + 1), now);

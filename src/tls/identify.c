@@ -2,6 +2,8 @@
 
 #include "context_internal.h"
 
+#include "moat/base/clock.h"
+
 static enum tls_identify_status identify_chain(const struct tls_context *context,
                                                const struct tls_chain *chain,
                                                struct tls_peer *out_peer, const char **out_fault)
@@ -10,7 +12,8 @@ static enum tls_identify_status identify_chain(const struct tls_context *context
     struct tls_proof proof;
     uint8_t alert = 0;
 
-    *out_fault = verify_client_chain(context, chain->certificates, &proof, &alert);
+    *out_fault =
+        verify_client_chain(context, chain->certificates, clock_wall_seconds(), &proof, &alert);
     if (*out_fault != NULL) {
         return TLS_IDENTIFY_REFUSED;
     }

@@ -10,8 +10,6 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "moat/base/clock.h"
-
 static bool has_signed(X509 *issuer, X509 *certificate)
 {
     EVP_PKEY *key = X509_get_pubkey(issuer);
@@ -27,9 +25,8 @@ static bool is_valid_now(const X509 *certificate, int64_t now)
            X509_cmp_time_posix(X509_get0_notAfter(certificate), now) > 0;
 }
 
-static X509 *choose(const STACK_OF(X509) * named, X509 *certificate)
+static X509 *choose(const STACK_OF(X509) * named, X509 *certificate, int64_t now)
 {
-    int64_t now = clock_wall_seconds();
     bool is_only_one = sk_X509_num(named) == 1;
     X509 *chosen = NULL;
 
@@ -47,13 +44,19 @@ static X509 *choose(const STACK_OF(X509) * named, X509 *certificate)
     return chosen;
 }
 
+bool issuer_set_time(X509_STORE_CTX *store, int64_t *now)
+{
+    return X509_STORE_CTX_set_app_data(store, now) == 1;
+}
+
 int issuer_find(X509 **out_issuer, X509_STORE_CTX *store, X509 *certificate)
 {
     STACK_OF(X509) *named = X509_STORE_get1_certs(store, X509_get_issuer_name(certificate));
+    const int64_t *now = X509_STORE_CTX_get_app_data(store);
     if (named == NULL) {
         return 0;
     }
-    X509 *issuer = choose(named, certificate);
+    X509 *issuer = choose(named, certificate, *now);
     if (issuer != NULL) {
         X509_up_ref(issuer);
         *out_issuer = issuer;

@@ -14,10 +14,8 @@
 #include "moat/base/clock.h"
 
 /* Certificates above a client's own: at most three intermediates, then a CA of ours. */
-#define VERIFY_DEPTH_MAX    4
-#define VERIFY_CHAIN_MAX    8 /* certificates a client may send */
-#define VERIFY_RSA_BITS_MIN 2048
-#define VERIFY_RSA_BITS_MAX 4096
+#define VERIFY_DEPTH_MAX 4
+#define VERIFY_CHAIN_MAX 8 /* certificates a client may send */
 
 static const char no_memory[] = "there was not enough memory to verify a certificate";
 static const char unreadable[] = "a certificate in the client's chain cannot be read";
@@ -53,38 +51,8 @@ static const char *fault_of(int error, uint8_t *out_alert)
     return "the client's certificate is not from a CA that this listener trusts";
 }
 
-/* Bounds what a stranger can make us compute, and refuses keys nobody should use. */
-static const char *check_key(X509 *certificate)
-{
-    const char *what = NULL;
-    EVP_PKEY *key = X509_get_pubkey(certificate);
-
-    if (key == NULL) {
-        return "a public key in the client's certificate chain is of a kind we do not know";
-    }
-    if (EVP_PKEY_id(key) == EVP_PKEY_RSA &&
-        (EVP_PKEY_bits(key) < VERIFY_RSA_BITS_MIN || EVP_PKEY_bits(key) > VERIFY_RSA_BITS_MAX)) {
-        what = "an RSA key in the client's certificate chain is not of 2048 to 4096 bits";
-    }
-    EVP_PKEY_free(key);
-    return what;
-}
-
-static const char *check_signature(const X509 *certificate)
-{
-    switch (X509_get_signature_nid(certificate)) {
-    case NID_md5WithRSAEncryption:
-    case NID_sha1WithRSAEncryption:
-    case NID_sha1WithRSA:
-    case NID_ecdsa_with_SHA1:
-    case NID_dsaWithSHA1:
-        return "a certificate in the client's chain is signed with SHA-1 or MD5";
-    default:
-        return NULL;
-    }
-}
-
-/* Parses what the client sent; the stack owns the certificates. */
+/* Parses what the client sent; the stack owns the certificates. What is too much or too weak ends
+ * here, before any signature is verified. */
 static STACK_OF(X509) * parse_chain(const STACK_OF(CRYPTO_BUFFER) * chain, const char **out_what)
 {
     size_t count = sk_CRYPTO_BUFFER_num(chain);
@@ -96,9 +64,9 @@ static STACK_OF(X509) * parse_chain(const STACK_OF(CRYPTO_BUFFER) * chain, const
     *out_what = unreadable;
     for (size_t i = 0; parsed != NULL && i < count; i++) {
         X509 *certificate = X509_parse_from_buffer(sk_CRYPTO_BUFFER_value(chain, i));
-        const char *what = certificate != NULL ? check_key(certificate) : *out_what;
+        const char *what = certificate != NULL ? strength_check_key(certificate) : *out_what;
         if (what == NULL) {
-            what = check_signature(certificate);
+            what = strength_check_signature(certificate);
         }
         if (what == NULL && sk_X509_push(parsed, certificate)) {
             continue;
@@ -148,15 +116,17 @@ struct outcome {
 };
 
 static struct outcome verify_by_ca(const struct tls_context *context, STACK_OF(X509) * parsed,
-                                   struct tls_proof *out_proof)
+                                   int64_t now, struct tls_proof *out_proof)
 {
     struct outcome outcome = {.fault = no_memory, .alert = SSL_AD_INTERNAL_ERROR};
     X509_STORE_CTX *store = X509_STORE_CTX_new();
 
     if (store != NULL &&
-        X509_STORE_CTX_init(store, context->client_roots, sk_X509_value(parsed, 0), parsed)) {
+        X509_STORE_CTX_init(store, context->client_roots, sk_X509_value(parsed, 0), parsed) &&
+        issuer_set_time(store, &now)) {
         X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(store);
         X509_VERIFY_PARAM_set_depth(parameters, VERIFY_DEPTH_MAX);
+        X509_VERIFY_PARAM_set_time_posix(parameters, now);
         /* The purpose brings the check of (extended) key usage. */
         if (!X509_STORE_CTX_set_default(store, "ssl_client")) {
             outcome.fault = no_memory;
@@ -165,7 +135,7 @@ static struct outcome verify_by_ca(const struct tls_context *context, STACK_OF(X
             outcome.is_vouched_for = true;
             outcome.fault = prove(chain, out_proof);
             if (outcome.fault == NULL && context->crls != NULL) {
-                outcome.fault = crls_check(context->crls, chain, out_proof, &outcome.alert);
+                outcome.fault = crls_check(context->crls, chain, now, out_proof, &outcome.alert);
             }
         } else {
             outcome.fault = fault_of(X509_STORE_CTX_get_error(store), &outcome.alert);
@@ -178,10 +148,9 @@ static struct outcome verify_by_ca(const struct tls_context *context, STACK_OF(X
 /* The key is known to be good. Of the rest only what limits the certificate's use counts, since
  * nobody vouches for it. */
 static struct outcome verify_by_pin(X509 *leaf, const uint8_t key_id[SECRET_DIGEST_SIZE],
-                                    struct tls_proof *out_proof)
+                                    int64_t now, struct tls_proof *out_proof)
 {
     struct tls_proof proof = {.is_pinned = true};
-    int64_t now = clock_wall_seconds();
     int error = X509_V_OK;
     uint8_t alert = SSL_AD_BAD_CERTIFICATE;
 
@@ -208,7 +177,7 @@ static struct outcome verify_by_pin(X509 *leaf, const uint8_t key_id[SECRET_DIGE
 /* A CA's word comes first, also that a certificate was revoked: a pin helps only a certificate
  * that no CA of ours vouches for. */
 static struct outcome verify_parsed(const struct tls_context *context, STACK_OF(X509) * parsed,
-                                    struct tls_proof *out_proof)
+                                    int64_t now, struct tls_proof *out_proof)
 {
     struct outcome outcome = {
         .fault = "the public key of the client's certificate is none of those in spki_pins",
@@ -218,18 +187,18 @@ static struct outcome verify_parsed(const struct tls_context *context, STACK_OF(
     X509 *leaf = sk_X509_value(parsed, 0);
 
     if (context->client_roots != NULL) {
-        outcome = verify_by_ca(context, parsed, out_proof);
+        outcome = verify_by_ca(context, parsed, now, out_proof);
     }
     if (outcome.fault != NULL && !outcome.is_vouched_for && identity_key_id(leaf, key_id) &&
         pins_has(context->pins, key_id)) {
-        outcome = verify_by_pin(leaf, key_id, out_proof);
+        outcome = verify_by_pin(leaf, key_id, now, out_proof);
     }
     return outcome;
 }
 
 const char *verify_client_chain(const struct tls_context *context,
-                                const STACK_OF(CRYPTO_BUFFER) * chain, struct tls_proof *out_proof,
-                                uint8_t *out_alert)
+                                const STACK_OF(CRYPTO_BUFFER) * chain, int64_t now,
+                                struct tls_proof *out_proof, uint8_t *out_alert)
 {
     const char *what = NULL;
 
@@ -237,10 +206,17 @@ const char *verify_client_chain(const struct tls_context *context,
     if (chain == NULL || sk_CRYPTO_BUFFER_num(chain) == 0) {
         return "the client presents no certificate";
     }
+    /* In 1970 every certificate that has expired since is still good, and nothing is revoked yet.
+     * The fault is ours, so the alert does not blame the client's certificate. */
+    if (!clock_is_set(now)) {
+        *out_alert = SSL_AD_INTERNAL_ERROR;
+        return "this machine's clock is not set, so that no client certificate can be judged; set "
+               "the clock";
+    }
     *out_alert = SSL_AD_BAD_CERTIFICATE;
     STACK_OF(X509) *parsed = parse_chain(chain, &what);
     if (parsed != NULL) {
-        struct outcome outcome = verify_parsed(context, parsed, out_proof);
+        struct outcome outcome = verify_parsed(context, parsed, now, out_proof);
         what = outcome.fault;
         *out_alert = outcome.alert;
         sk_X509_pop_free(parsed, X509_free);

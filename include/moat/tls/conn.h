@@ -74,9 +74,10 @@ struct tls_conn {
     uint16_t offered_version; /* highest of ClientHello, 0 before it */
     uint8_t first_byte;       /* of everything the client sent */
     bool has_first_byte;
-    bool is_alert_next;  /* the header of an alert record was drawn */
-    uint8_t plain_alert; /* description of an unencrypted alert; 0 when none came */
-    bool is_closed;      /* close_notify or a fatal alert was written */
+    bool is_alert_next;       /* the header of an alert record was drawn */
+    uint8_t plain_alert;      /* description of an unencrypted alert; 0 when none came */
+    bool is_closed;           /* close_notify or a fatal alert was written */
+    uint16_t key_update_debt; /* grows with each key update, shrinks with each record of data */
     struct tls_proof proof;
 };
 

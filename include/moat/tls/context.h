@@ -102,9 +102,9 @@ struct tls_context;
 
 /* NULL when a fault is an error. Up to TLS_CONTEXT_FAULTS faults are written, warnings included. An
  * expired or not yet valid server certificate, a key that is not the certificate's and a CA or CRL
- * file with nothing in it are errors; a certificate that ends within 30 days and a CRL that is out
- * of date are warnings. Without a certificate the context identifies clients
- * (tls_identify()) but cannot serve them. */
+ * file with nothing in it are errors; a certificate that ends within 30 days, a CRL that is out of
+ * date and a clock that was never set are warnings. Without a certificate the context identifies
+ * clients (tls_identify()) but cannot serve them. */
 struct tls_context *tls_context_new(const struct tls_settings *settings,
                                     struct tls_context_fault out_faults[TLS_CONTEXT_FAULTS],
                                     size_t *out_fault_count) MOAT_MUST_CHECK;

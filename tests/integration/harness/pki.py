@@ -62,7 +62,7 @@ class Pair:
 class Authority:
     """A certificate authority in a folder of its own."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, days=100):
         self.folder = str(folder)
         os.makedirs(self.folder)
         self.certificate = f"{self.folder}/ca.crt"
@@ -72,7 +72,7 @@ class Authority:
             file.write(CA_CONFIGURATION.format(folder=self.folder))
         open(f"{self.folder}/index.txt", "w", encoding="ascii").close()
         openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-keyout", self.key, "-out", self.certificate, "-subj", f"/CN={name}", "-days", "100",
+                "-keyout", self.key, "-out", self.certificate, "-subj", f"/CN={name}", "-days", days,
                 "-addext", "basicConstraints=critical,CA:TRUE",
                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 

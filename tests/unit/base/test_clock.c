@@ -60,3 +60,17 @@ Test(clock, text_is_rfc_3339_and_now)
     int64_t seconds = timegm(&utc);
     cr_expect(before <= seconds && seconds <= after, "%s", text);
 }
+
+Test(clock, a_clock_that_was_never_set_says_a_time_before_this_program)
+{
+    static const int64_t never[] = {INT64_MIN, -1, 0, 43200, CLOCK_EARLIEST - 1};
+    static const int64_t set[] = {CLOCK_EARLIEST, CLOCK_EARLIEST + 1, INT32_MAX, UINT32_MAX,
+                                  INT64_MAX};
+    for (size_t i = 0; i < sizeof never / sizeof never[0]; i++) {
+        cr_expect_not(clock_is_set(never[i]), "%lld", (long long)never[i]);
+    }
+    for (size_t i = 0; i < sizeof set / sizeof set[0]; i++) {
+        cr_expect(clock_is_set(set[i]), "%lld", (long long)set[i]);
+    }
+    cr_expect(clock_is_set(clock_wall_seconds()), "that of this machine is set");
+}

@@ -27,9 +27,9 @@ static EVP_PKEY *key_on_curve(int nid)
     return key;
 }
 
-static EVP_PKEY *key_ed25519(void)
+static EVP_PKEY *key_on_25519(int id)
 {
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_ED25519, NULL);
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(id, NULL);
     EVP_PKEY *key = NULL;
     cr_assert(EVP_PKEY_keygen_init(context) && EVP_PKEY_keygen(context, &key));
     EVP_PKEY_CTX_free(context);
@@ -59,7 +59,9 @@ EVP_PKEY *fixture_key(enum fixture_kind kind, unsigned bits)
     case FIXTURE_P521:
         return key_on_curve(NID_secp521r1);
     case FIXTURE_ED25519:
-        return key_ed25519();
+        return key_on_25519(EVP_PKEY_ED25519);
+    case FIXTURE_X25519:
+        return key_on_25519(EVP_PKEY_X25519);
     case FIXTURE_RSA:
         return key_rsa(bits);
     }

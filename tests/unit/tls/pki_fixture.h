@@ -12,6 +12,7 @@ enum fixture_kind {
     FIXTURE_P384,
     FIXTURE_P521,
     FIXTURE_ED25519,
+    FIXTURE_X25519, /* for key exchange, so it can sign nothing */
     FIXTURE_RSA,
 };
 

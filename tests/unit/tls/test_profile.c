@@ -42,6 +42,32 @@ Test(profile, versions)
     }
 }
 
+/* Of what a client offers, which suite is taken. */
+static void expect_suite(const char *offered, const char *taken)
+{
+    struct tls_settings settings = workshop_settings();
+    struct tls_context *context = workshop_context(&settings);
+    const struct visitor visitor = {.version = TLS1_2_VERSION, .ciphers = offered};
+    struct visit seen = workshop_visit(context, &visitor);
+    cr_assert_eq(seen.status, TLS_OK, "%s", seen.fault);
+    cr_expect_str_eq(seen.peer.cipher, taken, "of %s", offered);
+    workshop_visit_free(&seen);
+    tls_context_free(context);
+}
+
+/* Ours is the order of the page; only where two are equal there is it the client's. */
+Test(profile, the_order_of_suites)
+{
+    expect_suite("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256",
+                 "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+    expect_suite("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305",
+                 "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
+    expect_suite("ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256",
+                 "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256");
+    expect_suite("ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305",
+                 "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+}
+
 /* Bytes of the longest record that carries `size` bytes of plaintext under a limit. */
 static size_t longest_record(size_t limit, uint16_t version)
 {
