@@ -7,6 +7,7 @@
 
 #include "guard_state_internal.h"
 #include "moat/base/log.h"
+#include "sandbox_internal.h"
 #include "worker_internal.h"
 
 /* Descriptors that are neither a session's nor a listener's: loops, files, the log. */
@@ -23,6 +24,7 @@ struct server {
     struct snapshot *snapshot;
     struct session_gauges gauges;
     struct guard_state guard;
+    struct sandbox sandbox;
     uv_loop_t loop;
     uv_signal_t on_hangup;
     uv_signal_t on_terminate;
@@ -34,6 +36,7 @@ struct server {
     struct net_bound *bound; /* NET_LISTENER_ADDRESSES for each listener */
     size_t *bound_counts;    /* how many of them are used, for each listener */
     size_t address_count;    /* in all */
+    size_t descriptors;      /* that the process may have */
     atomic_size_t workers_left;
     bool is_draining;
 };
@@ -111,6 +114,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
     if (next != NULL) {
         config_check_reload(server->snapshot->config, next->config, &faults);
     }
+    sandbox_check_reload(&server->sandbox, server->path, &faults);
     config_faults_log(&faults);
     if (next == NULL || faults.error_count > 0) {
         log_message(LOG_ERROR, "reload_refused",
@@ -158,7 +162,7 @@ static size_t raise_descriptor_limit(const struct config *config)
 
 static size_t sessions_per_worker(const struct server *server)
 {
-    size_t descriptors = raise_descriptor_limit(server->snapshot->config);
+    size_t descriptors = server->descriptors;
     size_t spare = SERVER_SPARE_DESCRIPTORS + server->address_count * server->worker_count;
     size_t sessions =
         descriptors > spare ? (descriptors - spare) / SERVER_DESCRIPTORS_PER_SESSION : 0;
@@ -316,6 +320,7 @@ static void release(struct server *server)
         net_bound_close(&server->bound[i]);
     }
     guard_state_deinit(&server->guard);
+    sandbox_release(&server->sandbox);
     quota_free(server->gauges.quota);
     free(server->workers);
     free(server->bound);
@@ -331,7 +336,11 @@ int server_run(const char *path, struct snapshot *snapshot)
     log_set_level(snapshot->config->log_level);
     server.worker_count = count_workers(snapshot->config);
     size_t count = server.worker_count;
-    if (bind_all(&server) != 0) {
+    if (bind_all(&server) == 0) {
+        server.descriptors = raise_descriptor_limit(snapshot->config);
+        code = sandbox_enter(&server.sandbox, snapshot->config);
+    }
+    if (code != EX_OK) {
         server.worker_count = 0;
         release(&server);
         return code;

@@ -1,6 +1,7 @@
 """SIGHUP: a new configuration for new clients, while nobody who is in notices. SIGTERM: the end."""
 
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -94,7 +95,8 @@ def test_certificate_swap(moat, trusting, pki, settings_of):
 
 
 def test_upstream_changes_for_new_clients(moat, trusting, upstream, make_upstream, settings_of):
-    other = make_upstream()
+    """The port stays: in the sandbox there is no other that Moat could connect to."""
+    other = make_upstream(("127.0.0.2", upstream.address[1]))
     assert login(moat, trusting) == GOOD
     changed = settings_of()
     changed["upstream"]["address"] = other.text
@@ -305,6 +307,7 @@ def test_tickets_end_with_a_change_of_trust(start_moat, pki, upstream, tmp_path)
     for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
         folder = tmp_path / version.name
         folder.mkdir()
+        shutil.copy(pki.stranger_ca.certificate, folder / "strangers.crt")
         rules = [{"name": "devices", "require": ["certificate"]}]
         options = {"listeners": [listener(pki, certificate="required")], "rules": rules}
         moat = start_moat(folder=folder, **options)
@@ -314,7 +317,7 @@ def test_tickets_end_with_a_change_of_trust(start_moat, pki, upstream, tmp_path)
             assert first.receive_packet() == packets.connack(V5)
             ticket = first.ticket()
         changed = configuration.moat(folder, pki, upstream, **options)
-        changed["listeners"][0]["tls"]["client_ca"] = pki.stranger_ca.certificate
+        changed["listeners"][0]["tls"]["client_ca"] = str(folder / "strangers.crt")
         moat.reload(changed)
         known = upstream.count
         try:
