@@ -24,6 +24,9 @@ struct sandbox_plan {
     bool needs_resolver; /* the upstream is a name */
 };
 
+/* What this build of the program reads beside that; ends with NULL. */
+extern const char *const sandbox_build_paths[];
+
 /* 0, or -1 without memory with nothing to release. */
 int sandbox_plan_make(const struct config *config, struct sandbox_plan *out_plan) MOAT_MUST_CHECK;
 void sandbox_plan_release(struct sandbox_plan *plan);

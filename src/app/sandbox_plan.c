@@ -174,6 +174,9 @@ int sandbox_plan_make(const struct config *config, struct sandbox_plan *out_plan
     add_upstream(&making, &config->upstream);
     /* libuv opens it to have a descriptor in reserve. */
     add_text(&making, "/dev/null", LANDLOCK_READ);
+    for (size_t i = 0; sandbox_build_paths[i] != NULL; i++) {
+        add_text(&making, sandbox_build_paths[i], LANDLOCK_BROWSE);
+    }
     if (making.has_failed) {
         sandbox_plan_release(&plan);
         return -1;
