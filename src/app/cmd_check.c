@@ -9,6 +9,7 @@
 #include "moat/config/reference.h"
 #include "moat/config/snapshot.h"
 #include "options_internal.h"
+#include "sandbox_internal.h"
 #include "terminal_internal.h"
 
 static const char usage[] =
@@ -160,13 +161,19 @@ static int check_file(const struct check_request *request)
     }
     config_faults_init(&faults);
     struct snapshot *snapshot = snapshot_load(request->path, &faults);
-    bool is_good = snapshot != NULL;
+    if (snapshot != NULL) {
+        sandbox_advise(snapshot->config, &faults);
+    }
+    bool is_good = snapshot != NULL && faults.error_count == 0;
     bool is_printed = is_good && request->task == CHECK_PRINT;
     config_faults_print(&faults, stderr, terminal_has_colour(stderr));
     if (is_printed) {
         config_print(snapshot->config, stdout);
     }
     print_summary(is_good && !is_printed ? stdout : stderr, request->path, snapshot, &faults);
+    if (is_good && !is_printed) {
+        sandbox_describe(stdout);
+    }
     snapshot_unref(snapshot);
     config_faults_deinit(&faults);
     return is_good ? EX_OK : EX_CONFIG;

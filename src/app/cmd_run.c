@@ -8,6 +8,7 @@
 
 #include "moat/config/snapshot.h"
 #include "options_internal.h"
+#include "sandbox_internal.h"
 #include "server_internal.h"
 #include "terminal_internal.h"
 
@@ -56,7 +57,14 @@ int command_run(int argc, char **argv)
     struct config_faults faults;
     config_faults_init(&faults);
     struct snapshot *snapshot = snapshot_load(path, &faults);
+    if (snapshot != NULL) {
+        sandbox_advise(snapshot->config, &faults);
+    }
     config_faults_print(&faults, stderr, terminal_has_colour(stderr));
+    if (faults.error_count > 0) {
+        snapshot_unref(snapshot);
+        snapshot = NULL;
+    }
     config_faults_deinit(&faults);
     return snapshot != NULL ? server_run(path, snapshot) : EX_CONFIG;
 }

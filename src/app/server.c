@@ -7,6 +7,7 @@
 #include "descriptors_internal.h"
 #include "guard_state_internal.h"
 #include "moat/base/log.h"
+#include "sandbox_internal.h"
 #include "worker_internal.h"
 
 /* How much of what the guard remembers a power cut may cost. */
@@ -17,6 +18,7 @@ struct server {
     struct snapshot *snapshot;
     struct session_gauges gauges;
     struct guard_state guard;
+    struct sandbox sandbox;
     uv_loop_t loop;
     uv_signal_t on_hangup;
     uv_signal_t on_terminate;
@@ -28,6 +30,7 @@ struct server {
     struct net_bound *bound; /* NET_LISTENER_ADDRESSES for each listener */
     size_t *bound_counts;    /* how many of them are used, for each listener */
     size_t address_count;    /* in all */
+    struct descriptor_share share; /* of each worker */
     atomic_size_t workers_left;
     struct descriptor_spares spares;
     bool is_draining;
@@ -109,6 +112,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
     if (next != NULL) {
         config_check_reload(server->snapshot->config, next->config, &faults);
     }
+    sandbox_check_reload(&server->sandbox, server->path, &faults);
     config_faults_log(&faults);
     if (next == NULL || faults.error_count > 0) {
         log_message(LOG_ERROR, "reload_refused",
@@ -188,6 +192,18 @@ static int listen_on(struct server *server, struct worker *worker, size_t worker
     return 0;
 }
 
+/* While the limit can still be raised: the sandbox fixes it. */
+static void share_descriptors(struct server *server, size_t workers)
+{
+    const struct descriptor_plan plan = {
+        .connections = server->snapshot->config->connections,
+        .handshakes = server->snapshot->config->handshakes,
+        .workers = workers,
+        .addresses = server->address_count,
+    };
+    server->share = descriptors_divide(&plan, descriptors_raise(&plan));
+}
+
 static int start_workers(struct server *server, size_t count)
 {
     int status = 0;
@@ -196,13 +212,6 @@ static int start_workers(struct server *server, size_t count)
     if (server->workers == NULL) {
         return UV_ENOMEM;
     }
-    const struct descriptor_plan plan = {
-        .connections = server->snapshot->config->connections,
-        .handshakes = server->snapshot->config->handshakes,
-        .workers = count,
-        .addresses = server->address_count,
-    };
-    struct descriptor_share share = descriptors_divide(&plan, descriptors_raise(&plan));
     size_t ready = 0;
     while (status == 0 && ready < count) {
         struct worker *worker = &server->workers[ready];
@@ -211,8 +220,8 @@ static int start_workers(struct server *server, size_t count)
         if (status != 0) {
             break;
         }
-        worker->sessions.session_limit = share.sessions;
-        worker->sessions.descriptor_ceiling = share.ceiling;
+        worker->sessions.session_limit = server->share.sessions;
+        worker->sessions.descriptor_ceiling = server->share.ceiling;
         worker->on_done = tell_done;
         worker->owner = server;
         status = listen_on(server, worker, ready++);
@@ -286,6 +295,7 @@ static void release(struct server *server)
         net_bound_close(&server->bound[i]);
     }
     guard_state_deinit(&server->guard);
+    sandbox_release(&server->sandbox);
     quota_free(server->gauges.quota);
     free(server->workers);
     free(server->bound);
@@ -301,7 +311,11 @@ int server_run(const char *path, struct snapshot *snapshot)
     log_set_level(snapshot->config->log_level);
     server.worker_count = count_workers(snapshot->config);
     size_t count = server.worker_count;
-    if (bind_all(&server) != 0) {
+    if (bind_all(&server) == 0) {
+        share_descriptors(&server, count);
+        code = sandbox_enter(&server.sandbox, snapshot->config);
+    }
+    if (code != EX_OK) {
         server.worker_count = 0;
         release(&server);
         return code;

@@ -3,19 +3,21 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "moat/base/secret.h"
+#include "moat/base/secret_pages.h"
 
 static void explain_open(const char *path, int error, char out_what[FILE_FAULT_SIZE])
 {
-    const char *remedy = "";
-    if (error == ENOENT) {
-        remedy = "; create it or correct the path";
-    } else if (error == EACCES) {
-        remedy = "; let the user that runs moat read it";
+    const char *remedy = error == ENOENT ? "; create it or correct the path" : "";
+    if (error == EACCES) {
+        /* The number: within the sandbox nobody can be asked for the name. */
+        snprintf(out_what, FILE_FAULT_SIZE,
+                 "cannot open %s: %s; let the user that runs moat (%u) read it, for example with "
+                 "chown %u, and enter its folders",
+                 path, strerror(error), (unsigned)geteuid(), (unsigned)geteuid());
+        return;
     }
     snprintf(out_what, FILE_FAULT_SIZE, "cannot open %s: %s%s", path, strerror(error), remedy);
 }
@@ -79,7 +81,7 @@ static bool read_opened(int descriptor, const char *path, enum file_secrecy secr
     }
     /* One byte more than the file had: it comes only when the file grew meanwhile. */
     size_t size = (size_t)status.st_size;
-    uint8_t *data = malloc(size + 1);
+    uint8_t *data = secret_pages_new(size + 1);
     if (data == NULL) {
         snprintf(out_what, FILE_FAULT_SIZE, "not enough memory to read %s", path);
         return false;
@@ -88,8 +90,7 @@ static bool read_opened(int descriptor, const char *path, enum file_secrecy secr
     if (got != (ssize_t)size) {
         snprintf(out_what, FILE_FAULT_SIZE, "cannot read %s: %s; try again", path,
                  got < 0 ? strerror(errno) : "it changed while it was read");
-        secret_wipe(data, size + 1);
-        free(data);
+        secret_pages_free(data, size + 1);
         return false;
     }
     data[size] = '\0';
@@ -122,9 +123,6 @@ bool file_read_up_to(const char *path, enum file_secrecy secrecy, size_t most,
 
 void file_bytes_deinit(struct file_bytes *bytes)
 {
-    if (bytes->data != NULL) {
-        secret_wipe(bytes->data, bytes->size);
-        free(bytes->data);
-    }
+    secret_pages_free(bytes->data, bytes->size + 1);
     *bytes = (struct file_bytes){.data = NULL};
 }

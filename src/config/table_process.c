@@ -1,4 +1,4 @@
-/* Times and the program itself: timeouts, workers, log. */
+/* Times and the program itself: timeouts, workers, sandbox, log. */
 #include "moat/config/config.h"
 #include "table_rows_internal.h"
 
@@ -29,6 +29,19 @@ static const struct table_row rows[] = {
     {"workers", TABLE_NUMBER, .fallback = "0", RANGE(0, 256), .needs_restart = true,
      .doc = "Threads that serve clients; 0 is one for each processor.", .example = "2",
      MEMBER(config, workers)},
+
+    {"user", TABLE_TEXT, RANGE(1, 32), .needs_restart = true,
+     .doc = "The user that moat becomes when root starts it, once its ports are bound and its files "
+            "are read; when not written, moat if there is such a user, else nobody. A reload reads "
+            "the files again as that user. root keeps the user and only gives up its rights.",
+     .example = "moat", MEMBER(config, user)},
+    {"sandbox", TABLE_WORD, .fallback = "auto", .needs_restart = true,
+     .words = {{"off", SANDBOX_OFF}, {"auto", SANDBOX_AUTO}, {"required", SANDBOX_REQUIRED}},
+     .doc = "What moat takes from itself before the first client comes: files, ports and system "
+            "calls it does not need. auto takes what the kernel offers and logs what is missing, "
+            "required does not start without all of it, off is for finding faults. See "
+            "docs/hardening.md.",
+     .example = "required", MEMBER(config, sandbox)},
 
     {"log", TABLE_MAP, .doc = "What is written to standard error."},
     {"log.level", TABLE_WORD, .fallback = "info",

@@ -8,6 +8,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "moat/base/secret.h"
+
 /* A client that vanished without a word is noticed after 60 + 4 x 15 seconds. */
 #define STREAM_KEEPALIVE_IDLE     60
 #define STREAM_KEEPALIVE_INTERVAL 15
@@ -136,13 +138,20 @@ void net_stream_stop(struct net_stream *stream)
     }
 }
 
+/* The first bytes for an upstream are a CONNECT, with its password. */
+static void write_free(struct queued_write *write)
+{
+    secret_wipe(write->bytes, write->size);
+    free(write);
+}
+
 static void on_written(uv_write_t *request, int status)
 {
     struct queued_write *write = request->data;
     struct net_stream *stream = stream_of((const uv_handle_t *)request->handle);
 
     stream->queued -= write->size;
-    free(write);
+    write_free(write);
     if (!stream->is_open) {
         return;
     }
@@ -168,7 +177,7 @@ static int queue_write(struct net_stream *stream, struct slice bytes)
     uv_buf_t buffer = uv_buf_init((char *)write->bytes, (unsigned)bytes.size);
     int status = uv_write(&write->request, &stream->uv.stream, &buffer, 1, on_written);
     if (status != 0) {
-        free(write);
+        write_free(write);
         return status;
     }
     stream->queued += bytes.size;

@@ -12,6 +12,7 @@ from harness import configuration as configurations  # noqa: E402
 from harness.moat import Moat  # noqa: E402
 from harness.mosquitto import Mosquitto  # noqa: E402
 from harness.pki import Pki  # noqa: E402
+from harness.premises import Premises  # noqa: E402
 from harness.tls_client import TlsSettings  # noqa: E402
 from harness.upstream import Upstream  # noqa: E402
 
@@ -77,9 +78,9 @@ class Starter:
         self.pki = pki
         self.started = []
 
-    def __call__(self, folder, to, is_awaited=True, env=None, descriptors=None, **options):
+    def __call__(self, folder, to, is_awaited=True, env=None, prefix=(), **options):
         made = Moat(folder, configurations.moat(folder, self.pki, to, **options), is_awaited, env,
-                    descriptors)
+                    prefix)
         self.started.append(made)
         return made
 
@@ -111,3 +112,22 @@ def start_moat(pki, upstream, tmp_path):
 def moat(start_moat):
     """Moat as most tests want it: one listener, one rule that requires a password."""
     return start_moat()
+
+
+@pytest.fixture
+def make_premises(pki, upstream):
+    made = []
+
+    def make():
+        made.append(Premises(pki, upstream))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def premises(make_premises):
+    """A folder in which a gate becomes another user, where root runs the tests."""
+    return make_premises()

@@ -136,7 +136,7 @@ def limit(moat, count):
 def test_few_descriptors_and_a_crowd(start_moat, trusting, upstream, crowd_at):
     """128 descriptors, hundreds of connections: the session inside does not notice, nothing spins, and once the
     crowd is gone everything is as before."""
-    moat = start_moat(descriptors=128)
+    moat = start_moat(prefix=["prlimit", "--nofile=128:128"])
     inside = Inside(moat, trusting, upstream)
     crowd = crowd_at(moat)
     crowd.come(400)

@@ -94,7 +94,8 @@ def test_certificate_swap(moat, trusting, pki, settings_of):
 
 
 def test_upstream_changes_for_new_clients(moat, trusting, upstream, make_upstream, settings_of):
-    other = make_upstream()
+    """The port stays: in the sandbox there is no other that Moat could connect to."""
+    other = make_upstream(("127.0.0.2", upstream.address[1]))
     assert login(moat, trusting) == GOOD
     changed = settings_of()
     changed["upstream"]["address"] = other.text

@@ -47,6 +47,12 @@ struct config_rule {
     struct policy_rule_spec spec;
 };
 
+enum config_sandbox {
+    SANDBOX_OFF,
+    SANDBOX_AUTO,     /* what the kernel offers */
+    SANDBOX_REQUIRED, /* everything, or no start */
+};
+
 struct config_places;
 
 struct config {
@@ -87,6 +93,9 @@ struct config {
     uint64_t keep_alive_grace_ms;
     uint64_t stall_timeout_ms;
     uint64_t drain_timeout_ms;
+
+    char *user; /* NULL when not written */
+    enum config_sandbox sandbox;
 
     enum log_level log_level;
 };

@@ -20,9 +20,17 @@ def listener(pki, name="mqtts", certificate="none", address="127.0.0.1:0", pair=
     return {"name": name, "address": address, "tls": section}
 
 
+def confinement():
+    """The sandbox under which the suites run. The files of a test are the tester's alone, and often made
+    after Moat has started: as root, Moat stays root and gives up only root's rights. Others
+    could not look into /proc/PID of a process that is not dumpable, as many tests do.
+    test_sandbox.py has the whole."""
+    return {"user": "root"} if os.geteuid() == 0 else {"sandbox": "off"}
+
+
 def moat(folder, pki, to, listeners=None, rules=None, users=None, **sections):
     """A whole configuration; `to` is the upstream: it has .text, or is the text itself. Sections given by name
-    replace the default ones."""
+    replace the default ones, and are left out where they are None."""
     path = os.path.join(str(folder), "passwords")
     passwords.write(path, USERS if users is None else users)
     result = {
@@ -30,6 +38,7 @@ def moat(folder, pki, to, listeners=None, rules=None, users=None, **sections):
         "upstream": {"address": getattr(to, "text", to)},
         "credentials": {"password_file": path},
         "policy": {"rules": rules or [PASSWORD_RULE]},
+        **confinement(),
     }
     result.update(sections)
-    return result
+    return {key: value for key, value in result.items() if value is not None}

@@ -18,18 +18,17 @@ def binary():
 
 
 class Moat(Program):
-    """`configuration` is a dictionary as in moat.yaml, or the text of the file. `descriptors` is how many it may
-    have, when not as many as this process."""
+    """`configuration` is a dictionary as in moat.yaml, or the text of the file. `prefix` is a program
+    that runs another, with its arguments."""
 
-    def __init__(self, folder, configuration, is_awaited=True, env=None, descriptors=None):
+    def __init__(self, folder, configuration, is_awaited=True, env=None, prefix=()):
         self.path = os.path.join(str(folder), "moat.yaml")
         self.events = []
         self.addresses = {}
         self.clients = []
         self.has_ended = False  # set by a test that ended it and looked at how
         self.write(configuration)
-        limited = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
-        super().__init__([*limited, binary(), "run", "-c", self.path], env={**os.environ, **(env or {})},
+        super().__init__([*prefix, binary(), "run", "-c", self.path], env={**os.environ, **(env or {})},
                          on_line=self._on_line)
         if is_awaited:
             self.wait_ready()

@@ -8,6 +8,7 @@ that have fooled other programs.
 import base64
 import datetime
 import os
+import shutil
 import subprocess
 
 CA_CONFIGURATION = """
@@ -57,6 +58,11 @@ class Pair:
         """SHA-256 of the certificate in lower-case hexadecimal digits."""
         text = openssl("x509", "-in", self.certificate, "-noout", "-fingerprint", "-sha256")
         return text.decode().strip().partition("=")[2].replace(":", "").lower()
+
+
+def moved(pair, folder):
+    """The pair, in another folder."""
+    return Pair(shutil.move(pair.certificate, folder), shutil.move(pair.key, folder))
 
 
 class Authority:
@@ -152,7 +158,9 @@ class Pki:
         self.client_ca = Authority(f"{folder}/client-ca", "Test Client CA")
         self.stranger_ca = Authority(f"{folder}/stranger-ca", "Test Stranger CA")
 
-        self.server = self.server_ca.server("server")
+        # In the folder that all others are beneath: a Moat that starts with this one may
+        # turn to any of them on a reload.
+        self.server = moved(self.server_ca.server("server"), self.folder)
         self.server_next = self.server_ca.server("server-next")
         self.server_rsa = self.server_ca.server("server-rsa", key_type="rsa")
         self.server_expired = self.server_ca.server("server-expired", start=now - 9 * day, end=now - day)

@@ -81,10 +81,14 @@ class Program:
     # What /proc knows of it -----------------------------------------------------------------
 
     def descriptors(self):
-        """What its descriptors point to, by number."""
+        """What its descriptors point to, by number; nothing where only root may know."""
         found = {}
         folder = f"/proc/{self.pid}/fd"
-        for name in os.listdir(folder):
+        try:
+            names = os.listdir(folder)
+        except PermissionError:
+            names = []  # it is not dumpable
+        for name in names:
             try:
                 found[int(name)] = os.readlink(f"{folder}/{name}")
             except OSError:

@@ -37,7 +37,8 @@ static const char good[] = "listeners:\n"
                            "policy:\n"
                            "  rules:\n"
                            "    - { name: no, match: { username: eve }, action: deny }\n"
-                           "    - { name: yes, require: [password] }\n";
+                           "    - { name: yes, require: [password] }\n"
+                           "user: root\n"; /* or another could not read these files */
 
 static void write_files(void)
 {
@@ -122,6 +123,17 @@ static int check(char **arguments)
     return code;
 }
 
+/* The summary, and behind it a line on what this machine offers. */
+static void expect_summary(const char *wanted)
+{
+    static const char next[] = "sandbox on this machine: landlock ";
+    size_t size = strlen(wanted);
+    cr_expect_eq(strncmp(output, wanted, size), 0, "%s", output);
+    cr_expect_eq(strncmp(output + size, next, strlen(next)), 0, "%s", output);
+    cr_expect_not_null(strstr(output, "; seccomp is "));
+    cr_expect_eq(strchr(output + size, '\n'), output + strlen(output) - 1, "%s", output);
+}
+
 static char file_name[] = "moat.yaml";
 static char print[] = "--print";
 static char reference[] = "--print-reference";
@@ -129,7 +141,7 @@ static char reference[] = "--print-reference";
 Test(cmd_check, a_good_file)
 {
     cr_expect_eq(CHECK(option_c, file_name), EX_OK);
-    cr_expect_str_eq(output, "moat.yaml: 1 listener, 2 rules, 1 user: no fault found\n");
+    expect_summary("moat.yaml: 1 listener, 2 rules, 1 user: no fault found\n");
     cr_expect_str_eq(errors, "");
 }
 
@@ -170,8 +182,45 @@ Test(cmd_check, warnings_do_not_count)
 {
     cr_assert_eq(chmod("passwords", 0644), 0);
     cr_expect_eq(CHECK(option_c, file_name), EX_OK);
-    cr_expect_str_eq(output, "moat.yaml: 1 listener, 2 rules, 1 user: 1 warning\n");
+    expect_summary("moat.yaml: 1 listener, 2 rules, 1 user: 1 warning\n");
     cr_expect_not_null(strstr(errors, "moat.yaml:6:31: warning: credentials.password_file: "));
+}
+
+/* `good` with another last line. */
+static void write_with_user(const char *user)
+{
+    char text[sizeof good + 64];
+    snprintf(text, sizeof text, "%.*suser: %s\n", (int)(strstr(good, "user: root") - good), good,
+             user);
+    write_text("moat.yaml", text, 0644);
+}
+
+Test(cmd_check, files_that_a_reload_could_not_read)
+{
+    if (geteuid() != 0) {
+        cr_skip("only root becomes another user");
+    }
+    write_with_user("nobody");
+    cr_assert_eq(chmod(".", 0755), 0);
+    cr_expect_eq(CHECK(option_c, file_name), EX_OK);
+    expect_summary("moat.yaml: 1 listener, 2 rules, 1 user: 2 warnings\n");
+    cr_expect_not_null(strstr(errors, "moat.yaml:6:31: warning: credentials.password_file: "));
+    cr_expect_not_null(strstr(errors, "chown nobody passwords"));
+    cr_expect_not_null(strstr(errors, "chown nobody key"));
+    cr_expect_null(strstr(errors, "chown nobody crt"));
+    cr_assert_eq(chown("key", 65534, 65534) | chown("passwords", 65534, 65534), 0);
+    cr_expect_eq(CHECK(option_c, file_name), EX_OK);
+    expect_summary("moat.yaml: 1 listener, 2 rules, 1 user: no fault found\n");
+}
+
+Test(cmd_check, a_user_that_does_not_exist)
+{
+    if (geteuid() != 0) {
+        cr_skip("only root becomes another user");
+    }
+    write_with_user("nobodys");
+    cr_expect_eq(CHECK(option_c, file_name), EX_CONFIG);
+    cr_expect_not_null(strstr(errors, "moat.yaml:11:7: error: user: there is no user nobodys"));
 }
 
 Test(cmd_check, print)

@@ -224,6 +224,8 @@ Test(load, every_key_arrives)
     cr_expect_eq(config->handshake_timeout_ms, 1000);
     cr_expect_eq(config->connect_timeout_ms, 60000);
     cr_expect_eq(config->drain_timeout_ms, 3600000);
+    cr_expect_str_eq(config->user, "moat");
+    cr_expect_eq(config->sandbox, SANDBOX_REQUIRED);
     cr_expect_eq(config->log_level, LOG_DEBUG);
     config_free(config);
 }

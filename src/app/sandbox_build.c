@@ -1,0 +1,3 @@
+#include "sandbox_internal.h"
+
+const char *const sandbox_build_paths[] = {NULL};
