@@ -50,8 +50,9 @@ static void check_faults(const struct config_faults *faults, struct slice bytes)
     for (size_t i = 0; i < faults->count; i++) {
         const struct config_fault *fault = &faults->list[i];
         FUZZ_CHECK(fault->what[0] != '\0');
-        /* YAML knows more ends of lines than these, three bytes long. */
-        FUZZ_CHECK(fault->place.line <= count_lines(bytes) + bytes.size / 2);
+        /* YAML knows more ends of lines than these, two and three bytes long; and what is missing
+         * at the end is missed in the line behind it. */
+        FUZZ_CHECK(fault->place.line <= count_lines(bytes) + bytes.size / 2 + 1);
         errors += fault->is_warning ? 0 : 1;
     }
     FUZZ_CHECK(errors == faults->error_count);
