@@ -90,6 +90,21 @@ Test(secret, hmac_of_known_parts)
                "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+/* A block of SHA-256 is 64 bytes; a longer key is hashed first. */
+Test(secret, hmac_of_long_keys)
+{
+    static const char key[] = "kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk";
+    const struct slice part = slice_from_text("user");
+    uint8_t digest[SECRET_DIGEST_SIZE];
+
+    secret_hmac(slice_of(key, 64), &part, 1, digest);
+    expect_hex(digest, sizeof digest,
+               "bfb43539cd71df6061f7e1a8d512f80134973a4458ad05a026edc344831c7267");
+    secret_hmac(slice_of(key, 65), &part, 1, digest);
+    expect_hex(digest, sizeof digest,
+               "7b26755fcb0e14ba574086fd469268d994de24e9ccb200266dc0c36688e1d2d4");
+}
+
 Test(secret, hmac_parts_cannot_run_into_each_other)
 {
     const struct slice first[] = {slice_from_text("ab"), slice_from_text("c")};

@@ -1,0 +1,101 @@
+#include "starving.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_counting;
+static bool has_failed;
+static size_t left;
+
+bool starving_goes_on(size_t number)
+{
+    if (number > 0 && !has_failed) {
+        return false;
+    }
+    is_counting = true;
+    has_failed = false;
+    left = number;
+    return true;
+}
+
+bool starving_end(void)
+{
+    is_counting = false;
+    return has_failed;
+}
+
+static bool is_refused(void)
+{
+    if (!is_counting || has_failed || left-- > 0) {
+        return false;
+    }
+    has_failed = true;
+    errno = ENOMEM;
+    return true;
+}
+
+/* The linker's names: __wrap_X is called for X, and __real_X is X itself. */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__real_reallocarray(void *memory, size_t count, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+char *__real_strndup(const char *text, size_t size);
+char *__wrap_strndup(const char *text, size_t size);
+int __wrap_asprintf(char **out_text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int __real_vasprintf(char **out_text, const char *format, va_list values);
+int __wrap_vasprintf(char **out_text, const char *format, va_list values)
+    __attribute__((format(printf, 2, 0)));
+
+void *__wrap_malloc(size_t size)
+{
+    return is_refused() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+    return is_refused() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return is_refused() ? NULL : __real_realloc(memory, size);
+}
+
+void *__wrap_reallocarray(void *memory, size_t count, size_t size)
+{
+    return is_refused() ? NULL : __real_reallocarray(memory, count, size);
+}
+
+char *__wrap_strdup(const char *text)
+{
+    return is_refused() ? NULL : __real_strdup(text);
+}
+
+char *__wrap_strndup(const char *text, size_t size)
+{
+    return is_refused() ? NULL : __real_strndup(text, size);
+}
+
+int __wrap_vasprintf(char **out_text, const char *format, va_list values)
+{
+    return is_refused() ? -1 : __real_vasprintf(out_text, format, values);
+}
+
+int __wrap_asprintf(char **out_text, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    int size = is_refused() ? -1 : __real_vasprintf(out_text, format, values);
+    va_end(values);
+    return size;
+}
