@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
+#include "admin_internal.h"
 #include "guard_state_internal.h"
 #include "moat/base/log.h"
 #include "worker_internal.h"
@@ -34,6 +35,10 @@ struct server {
     struct net_bound *bound; /* NET_LISTENER_ADDRESSES for each listener */
     size_t *bound_counts;    /* how many of them are used, for each listener */
     size_t address_count;    /* in all */
+    struct health health;
+    struct admin admin;
+    struct net_bound admin_bound[NET_LISTENER_ADDRESSES];
+    size_t admin_bound_count;
     atomic_size_t workers_left;
     bool is_draining;
 };
@@ -64,6 +69,7 @@ static void on_end_signal(uv_signal_t *handle, int number)
     }
     uint64_t drain_ms = server->snapshot->config->drain_timeout_ms;
     server->is_draining = true;
+    server->health.is_draining = true;
     log_message(LOG_INFO, "draining",
                 "signal %d: no new clients; sessions have %llu s to end by themselves", number,
                 (unsigned long long)(drain_ms / 1000));
@@ -81,12 +87,18 @@ static void close_handle(uv_handle_t *handle, void *argument)
     }
 }
 
+static void close_all(struct server *server)
+{
+    admin_stop(&server->admin);
+    uv_walk(&server->loop, close_handle, NULL);
+}
+
 static void on_worker_done(uv_async_t *handle)
 {
     struct server *server = handle->data;
 
     if (atomic_load(&server->workers_left) == 0) {
-        uv_walk(&server->loop, close_handle, NULL);
+        close_all(server);
     }
 }
 
@@ -206,6 +218,9 @@ static int bind_all(struct server *server)
         }
         server->address_count += server->bound_counts[i];
     }
+    if (admin_bind(config, server->admin_bound, &server->admin_bound_count) != 0) {
+        status = -1;
+    }
     return status;
 }
 
@@ -259,22 +274,32 @@ static int start_workers(struct server *server, size_t count)
     return status;
 }
 
+static void announce_address(const char *event, const char *listener, const struct address *address)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    struct log_line line;
+
+    address_format_port(address, text);
+    log_begin(&line, LOG_INFO, event);
+    if (listener != NULL) {
+        log_text(&line, "listener", listener);
+    }
+    log_text(&line, "address", text);
+    log_end(&line);
+}
+
 static void announce(const struct server *server)
 {
     const struct config *config = server->snapshot->config;
 
     for (size_t i = 0; i < config->listener_count; i++) {
         for (size_t j = 0; j < server->bound_counts[i]; j++) {
-            const struct net_bound *bound = &server->bound[i * NET_LISTENER_ADDRESSES + j];
-            char address[ADDRESS_TEXT_SIZE];
-            struct log_line line;
-
-            address_format_port(&bound->address, address);
-            log_begin(&line, LOG_INFO, "listening");
-            log_text(&line, "listener", config->listeners[i].name);
-            log_text(&line, "address", address);
-            log_end(&line);
+            announce_address("listening", config->listeners[i].name,
+                             &server->bound[i * NET_LISTENER_ADDRESSES + j].address);
         }
+    }
+    for (size_t i = 0; i < server->admin_bound_count; i++) {
+        announce_address("health_at", NULL, &server->admin_bound[i].address);
     }
     log_message(LOG_INFO, "ready", "moat %s, %zu workers", MOAT_VERSION, server->worker_count);
 }
@@ -315,6 +340,9 @@ static void release(struct server *server)
     for (size_t i = 0; server->bound != NULL && i < listeners * NET_LISTENER_ADDRESSES; i++) {
         net_bound_close(&server->bound[i]);
     }
+    for (size_t i = 0; i < server->admin_bound_count; i++) {
+        net_bound_close(&server->admin_bound[i]);
+    }
     guard_state_deinit(&server->guard);
     quota_free(server->gauges.quota);
     free(server->workers);
@@ -342,8 +370,15 @@ int server_run(const char *path, struct snapshot *snapshot)
         return EX_OSERR;
     }
     start_signals(&server);
-    int status = start_workers(&server, count);
+    int status = admin_start(&server.admin, &server.loop, &server.health, server.admin_bound,
+                             server.admin_bound_count);
     if (status == 0) {
+        status = start_workers(&server, count);
+    }
+    if (status == 0) {
+        server.health.workers = server.workers;
+        server.health.worker_count = server.worker_count;
+        server.health.is_listening = true;
         announce(&server);
         code = EX_OK;
     } else {
@@ -352,7 +387,7 @@ int server_run(const char *path, struct snapshot *snapshot)
         code = EX_OSERR;
         on_drain_deadline(&server.drain_deadline);
         if (server.worker_count == 0) {
-            uv_walk(&server.loop, close_handle, NULL);
+            close_all(&server);
         }
     }
     uv_run(&server.loop, UV_RUN_DEFAULT);
