@@ -1,8 +1,10 @@
 /*
- * The administrator's HTTP: /healthz and /readyz, on the main loop and away from the clients' workers.
+ * The administrator's HTTP: /healthz and /readyz, on the main loop and away from the clients'
+ * workers.
  *
- * Whoever reaches its address may ask, so it is bounded in everything: so many connections, of which
- * the oldest makes room for the next; one short request each; one answer; a deadline over all.
+ * Whoever reaches its address may ask, so it is bounded in everything: so many connections, of
+ * which the oldest makes room for the next; one short request each; one answer; a deadline over
+ * all.
  */
 #ifndef MOAT_APP_ADMIN_INTERNAL_H
 #define MOAT_APP_ADMIN_INTERNAL_H
@@ -33,7 +35,8 @@ struct admin {
 };
 
 /* Binds admin.http as the configuration wants it, if at all: *out_count is 0 when health is off, or
- * when the default address is taken (a warning in the log). 0, or -1 after telling why in the log. */
+ * when the default address is taken (a warning in the log). 0, or -1 after telling why in the log.
+ */
 int admin_bind(const struct config *config, struct net_bound out_bound[NET_LISTENER_ADDRESSES],
                size_t *out_count) MOAT_MUST_CHECK;
 

@@ -48,7 +48,8 @@ enum http_request_status http_request_feed(struct http_request *request, struct 
     request->size += size;
     if (status == HPE_PAUSED) {
         end_path(request);
-        return HTTP_REQUEST_COMPLETE;
+        /* llhttp takes any digits for a version, and none. */
+        return request->parser.http_major == 1 ? HTTP_REQUEST_COMPLETE : HTTP_REQUEST_BAD;
     }
     if (status != HPE_OK) {
         return HTTP_REQUEST_BAD;

@@ -23,8 +23,8 @@ enum http_request_status {
 
 struct http_request {
     llhttp_t parser;
-    size_t size;     /* bytes of the head so far */
-    size_t url_size; /* of the request target */
+    size_t size;                  /* bytes of the head so far */
+    size_t url_size;              /* of the request target */
     char path[HTTP_PATH_MAX + 1]; /* its start, up to a query; "" when it is longer than that */
 };
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "moat/base/clock.h"
+#include "moat/base/log.h"
 #include "moat/base/secret.h"
 
 /* --- ending --- */
@@ -35,15 +36,31 @@ static void drain(struct worker *worker)
 
 /* --- connections --- */
 
-static void on_connection(struct net_listener *socket)
+static void pause_all(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listener_count; i++) {
+        net_listener_pause(&worker->listeners[i].socket);
+    }
+}
+
+static void on_connection(struct net_listener *socket, int descriptor,
+                          const struct address *address)
 {
     struct worker_listener *listener = socket->owner;
     struct worker *worker = listener->worker;
 
-    /* Without room the connection waits in the listener, and the rest in the kernel. */
-    if (session_worker_has_room(&worker->sessions)) {
-        session_accept(&worker->sessions, socket, listener->index);
+    session_accept(&worker->sessions, descriptor, address, listener->index);
+    if (!session_worker_has_room(&worker->sessions)) {
+        pause_all(worker);
     }
+}
+
+static void on_starved(struct net_listener *socket, int code)
+{
+    struct worker_listener *listener = socket->owner;
+
+    log_message(LOG_ERROR, "accept_failed", "%s", uv_strerror(code));
+    pause_all(listener->worker);
 }
 
 static void on_session_freed(struct session_worker *sessions)
@@ -184,6 +201,7 @@ int worker_listen(struct worker *worker, size_t index, int descriptor)
     listener->index = index;
     listener->socket.owner = listener;
     listener->socket.on_connection = on_connection;
+    listener->socket.on_starved = on_starved;
     listener->socket.on_closed = on_listener_closed;
     worker->listener_count++;
     return net_listener_start(&listener->socket, &worker->loop, descriptor);

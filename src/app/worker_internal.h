@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "moat/config/snapshot.h"
+#include "moat/net/listener.h"
 #include "moat/session/session.h"
 
 /* A listening address and the listener of the configuration it belongs to. */
@@ -49,7 +50,8 @@ int worker_listen(struct worker *worker, size_t index, int descriptor) MOAT_MUST
 
 int worker_start(struct worker *worker) MOAT_MUST_CHECK;
 
-/* For how long its loop has not turned, by clock_monotonic_ms(); 0 when it has ended. Any thread. */
+/* For how long its loop has not turned, by clock_monotonic_ms(); 0 when it has ended. Any thread.
+ */
 uint64_t worker_silence_ms(const struct worker *worker, uint64_t now_ms);
 
 /* Orders from the main thread. Each returns at once. */

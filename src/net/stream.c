@@ -41,6 +41,11 @@ int net_stream_init(struct net_stream *stream, uv_loop_t *loop, bool is_unix,
     return status;
 }
 
+int net_stream_open(struct net_stream *stream, int descriptor)
+{
+    return uv_tcp_open(&stream->uv.tcp, descriptor);
+}
+
 void net_stream_tune(struct net_stream *stream)
 {
     static const int interval = STREAM_KEEPALIVE_INTERVAL;
@@ -191,16 +196,4 @@ void net_stream_close(struct net_stream *stream)
         stream->is_open = false;
         uv_close(&stream->uv.handle, on_close);
     }
-}
-
-struct address net_stream_peer(const struct net_stream *stream)
-{
-    struct sockaddr_storage storage = {.ss_family = AF_UNSPEC};
-    int size = sizeof storage;
-
-    if (stream->uv.handle.type != UV_TCP ||
-        uv_tcp_getpeername(&stream->uv.tcp, (struct sockaddr *)&storage, &size) != 0) {
-        return (struct address){.family = ADDRESS_NONE};
-    }
-    return address_from_sockaddr((const struct sockaddr *)&storage);
 }

@@ -1,14 +1,15 @@
 /*
- * entered from: net_listener, when a connection waits
+ * entered from: the owner of a net_listener, with a descriptor that was accepted
  * leaves to:    handshake.c, with the first bytes
  * owns:         the session's memory and the list of a worker's sessions
  * deadline:     timeouts.handshake, started here
- * reasons:      client_lost, no_memory
+ * reasons:      no_memory
  */
 #include "session_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "moat/base/clock.h"
 
@@ -152,29 +153,45 @@ static struct session *session_new(struct session_worker *worker, size_t index)
     return session;
 }
 
-void session_accept(struct session_worker *worker, struct net_listener *listener, size_t index)
+/* From here on the descriptor is the stream's. */
+static int open_client(struct session *session, int descriptor)
 {
-    struct session *session = session_new(worker, index);
-
-    if (session == NULL) {
-        log_message(LOG_ERROR, "accept_failed", "not enough memory for one more session");
-        return; /* the connection waits until a session ends and the listener is resumed */
-    }
-    if (net_stream_init(&session->client, worker->loop, false, &client_events, session,
-                        &worker->scratch) != 0) {
-        session_enter(session, SESSION_HANDSHAKE, 0);
-        session_close(session, CLOSE_NO_MEMORY, NULL);
-        return;
+    struct session_worker *worker = session->worker;
+    int status = net_stream_init(&session->client, worker->loop, false, &client_events, session,
+                                 &worker->scratch);
+    if (status != 0) {
+        close(descriptor);
+        return status;
     }
     session->pending++;
     session->client.read_limit = SESSION_READ_EARLY;
-    session_enter(session, SESSION_HANDSHAKE, session_config(session)->handshake_timeout_ms);
-    int status = net_listener_accept(listener, &session->client);
+    status = net_stream_open(&session->client, descriptor);
     if (status != 0) {
-        session_close(session, CLOSE_CLIENT_LOST, NULL);
+        close(descriptor);
+        net_stream_close(&session->client);
+    }
+    return status;
+}
+
+void session_accept(struct session_worker *worker, int descriptor, const struct address *address,
+                    size_t index)
+{
+    if (!welcome_address(worker, address, index)) {
+        close(descriptor);
         return;
     }
-    session->address = net_stream_peer(&session->client);
+    struct session *session = session_new(worker, index);
+    if (session == NULL) {
+        log_message(LOG_ERROR, "accept_failed", "not enough memory for one more session");
+        close(descriptor);
+        return;
+    }
+    session->address = *address;
+    session_enter(session, SESSION_HANDSHAKE, session_config(session)->handshake_timeout_ms);
+    if (open_client(session, descriptor) != 0) {
+        session_close(session, CLOSE_NO_MEMORY, NULL);
+        return;
+    }
     net_stream_tune(&session->client);
     session_update_reading(session);
 }

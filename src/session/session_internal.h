@@ -135,6 +135,10 @@ bool session_flush(struct session *session);
 /* A cell of the state table that cannot happen. */
 void session_impossible(struct session *session, const struct session_input *input);
 
+/* welcome.c: whether a connection from `address` to the listener `index` becomes a session. */
+bool welcome_address(const struct session_worker *worker, const struct address *address,
+                     size_t index) MOAT_MUST_CHECK;
+
 /* The rooms: what each state does with each event it knows. */
 void handshake_on_client_data(struct session *session, const struct session_input *input);
 

@@ -5,6 +5,7 @@
 #ifndef MOAT_NET_DIAL_H
 #define MOAT_NET_DIAL_H
 
+#include "moat/base/address.h"
 #include "moat/net/stream.h"
 
 struct net_dial {

@@ -2,8 +2,9 @@
  * A listening socket of one worker.
  *
  * Every worker has its own socket on the same address (SO_REUSEPORT) and the kernel
- * spreads connections over them. A listener whose owner does not take a connection
- * stops asking the kernel for more until net_listener_resume().
+ * spreads connections over them. We accept ourselves: so the peer's address is known before
+ * anything is spent on it, one turn of the loop takes no more than a batch, and a full
+ * descriptor table is told to the owner instead of being worked around.
  */
 #ifndef MOAT_NET_LISTENER_H
 #define MOAT_NET_LISTENER_H
@@ -12,9 +13,12 @@
 
 #include "moat/base/address.h"
 #include "moat/base/bytes.h"
-#include "moat/net/stream.h"
 
+/* Connections that the kernel keeps while nobody accepts them. */
 #define NET_LISTENER_BACKLOG 1024
+/* What one turn of the loop accepts at most, so that a flood of connections leaves time for the
+ * sessions inside. */
+#define NET_LISTENER_BATCH 16
 
 /* The sockets one endpoint gives: a name may have several addresses. */
 #define NET_LISTENER_ADDRESSES 8
@@ -41,24 +45,28 @@ int net_bind(const struct endpoint *endpoint, size_t workers,
 void net_bound_close(struct net_bound *bound);
 
 struct net_listener {
-    uv_tcp_t tcp;
+    uv_poll_t poll;
     void *owner;
-    /* Take it with net_listener_accept(), or leave it waiting: no more will come. */
-    void (*on_connection)(struct net_listener *listener);
+    /* The descriptor (not blocking, closed on exec) is the owner's from here on. */
+    void (*on_connection)(struct net_listener *listener, int descriptor,
+                          const struct address *address);
+    /* accept(2) failed with libuv's `code` for want of something that this process, not one
+     * connection, lacks. The listener has paused; the connection waits in the kernel. */
+    void (*on_starved)(struct net_listener *listener, int code);
     void (*on_closed)(struct net_listener *listener);
-    bool is_waiting; /* a connection was left waiting */
+    int descriptor;
     bool is_open;
+    bool is_paused;
 };
 
-/* Takes over a bound descriptor and listens. owner and callbacks are set before. 0 or libuv's code.
- */
+/* Takes over a bound descriptor and listens. Owner and callbacks are set before. 0, or libuv's
+ * code: then the descriptor is closed and no callback will come. */
 int net_listener_start(struct net_listener *listener, uv_loop_t *loop,
                        int descriptor) MOAT_MUST_CHECK;
 
-/* Accepts the connection into a stream that was initialised as TCP. 0 or libuv's code. */
-int net_listener_accept(struct net_listener *listener, struct net_stream *stream) MOAT_MUST_CHECK;
-
-/* Offers a connection that was left waiting again. */
+/* No more callbacks of connections until resumed, also not from within on_connection; who comes
+ * meanwhile waits in the kernel's backlog. Either does nothing when it is so already. */
+void net_listener_pause(struct net_listener *listener);
 void net_listener_resume(struct net_listener *listener);
 
 void net_listener_close(struct net_listener *listener);

@@ -10,7 +10,6 @@
 
 #include <uv.h>
 
-#include "moat/base/address.h"
 #include "moat/base/bytes.h"
 
 /* The worker's read buffer. Its content is valid during one on_data only. */
@@ -56,6 +55,10 @@ int net_stream_init(struct net_stream *stream, uv_loop_t *loop, bool is_unix,
                     const struct net_stream_events *events, void *owner,
                     const struct net_scratch *scratch) MOAT_MUST_CHECK;
 
+/* Makes a TCP stream of a descriptor that was accepted, which is the stream's from then on. 0; or
+ * libuv's code, and the descriptor is the caller's still. */
+int net_stream_open(struct net_stream *stream, int descriptor) MOAT_MUST_CHECK;
+
 /* Turns off Nagle's delay, has the kernel notice a peer that vanished (60 s idle), and cut one that
  * takes nothing of what is queued for 60 s. TCP only. */
 void net_stream_tune(struct net_stream *stream);
@@ -72,8 +75,5 @@ void net_stream_shutdown(struct net_stream *stream);
 
 /* Closes at once; the queue is dropped. Nothing happens when it is closed already. */
 void net_stream_close(struct net_stream *stream);
-
-/* The other end's address; ADDRESS_NONE for a unix socket. */
-struct address net_stream_peer(const struct net_stream *stream);
 
 #endif

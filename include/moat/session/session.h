@@ -23,7 +23,6 @@
 #include "moat/guard/gauge.h"
 #include "moat/guard/ownership.h"
 #include "moat/guard/quota.h"
-#include "moat/net/listener.h"
 #include "moat/net/stream.h"
 #include "moat/tls/conn.h"
 
@@ -74,9 +73,11 @@ static inline bool session_worker_has_room(const struct session_worker *worker)
     return worker->session_count < worker->session_limit;
 }
 
-/* Takes the waiting connection of a listener. `index` says which of the snapshot's listeners it
- * is. The session holds its own reference to the snapshot and frees itself. */
-void session_accept(struct session_worker *worker, struct net_listener *listener, size_t index);
+/* Takes over a descriptor that was accepted from `address`: makes a session of it, or closes it.
+ * `index` says which of the snapshot's listeners it came by. The session holds its own reference
+ * to the snapshot and frees itself. */
+void session_accept(struct session_worker *worker, int descriptor, const struct address *address,
+                    size_t index);
 
 /* Starts and stops what looks after live sessions; two handles on the worker's loop. */
 void session_watch_start(struct session_worker *worker);

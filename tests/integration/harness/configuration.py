@@ -30,6 +30,7 @@ def moat(folder, pki, to, listeners=None, rules=None, users=None, **sections):
         "upstream": {"address": getattr(to, "text", to)},
         "credentials": {"password_file": path},
         "policy": {"rules": rules or [PASSWORD_RULE]},
+        "admin": {"http": "127.0.0.1:0"},
     }
     result.update(sections)
     return result

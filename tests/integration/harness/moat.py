@@ -24,6 +24,7 @@ class Moat(Program):
         self.path = os.path.join(str(folder), "moat.yaml")
         self.events = []
         self.addresses = {}
+        self.health = None  # where admin.http listens
         self.clients = []
         self.has_ended = False  # set by a test that ended it and looked at how
         self.write(configuration)
@@ -76,6 +77,9 @@ class Moat(Program):
         for fields in self.find("listening"):
             host, _, port = fields["address"].rpartition(":")
             self.addresses[fields["listener"]] = (host.strip("[]"), int(port))
+        for fields in self.find("health_at"):
+            host, _, port = fields["address"].rpartition(":")
+            self.health = (host.strip("[]"), int(port))
         self.idle_sockets = self.socket_count()
 
     # Reloading -------------------------------------------------------------------------------

@@ -201,7 +201,7 @@ int party_connect_tcp(struct party *party)
     set_buffer(own, SO_SNDBUF);
     set_buffer(peer, SO_RCVBUF);
     party_init(party, false);
-    cr_assert_eq(uv_tcp_open(&party->stream.uv.tcp, own), 0);
+    cr_assert_eq(net_stream_open(&party->stream, own), 0);
     return peer;
 }
 

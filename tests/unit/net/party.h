@@ -2,6 +2,7 @@
 #ifndef TEST_NET_PARTY_H
 #define TEST_NET_PARTY_H
 
+#include "moat/base/address.h"
 #include "moat/net/stream.h"
 
 #define PARTY_SCRATCH_SIZE 65536u

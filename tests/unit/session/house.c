@@ -93,12 +93,21 @@ static void load(void)
     config_faults_deinit(&faults);
 }
 
-static void on_connection(struct net_listener *listener)
+static void on_connection(struct net_listener *listener, int descriptor,
+                          const struct address *address)
 {
-    if (session_worker_has_room(&house.worker)) {
-        house.accepted++;
-        session_accept(&house.worker, listener, 0);
+    cr_expect(address_is_loopback(address));
+    house.accepted++;
+    session_accept(&house.worker, descriptor, address, 0);
+    if (!session_worker_has_room(&house.worker)) {
+        net_listener_pause(listener);
     }
+}
+
+static void on_starved(struct net_listener *listener, int code)
+{
+    (void)listener;
+    cr_expect(false, "accept failed: %s", uv_strerror(code));
 }
 
 static void on_listener_closed(struct net_listener *listener)
@@ -123,6 +132,7 @@ static void open_door(void)
                  0, "%s", fault.what);
     house.port = bound[0].address.port;
     house.listener.on_connection = on_connection;
+    house.listener.on_starved = on_starved;
     house.listener.on_closed = on_listener_closed;
     cr_assert_eq(net_listener_start(&house.listener, &house.loop, bound[0].descriptors[0]), 0);
     bound[0].descriptors[0] = -1;

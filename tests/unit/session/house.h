@@ -3,6 +3,7 @@
 #ifndef TEST_SESSION_HOUSE_H
 #define TEST_SESSION_HOUSE_H
 
+#include "moat/net/listener.h"
 #include "session/session_internal.h"
 
 /* Parts of the configuration; NULL for what the house has anyway. */

@@ -1,0 +1,13 @@
+/*
+ * What is decided of a connection by its address alone, before anything is spent on it: no memory,
+ * no byte of TLS. Who is turned away here is not told, and costs an accept and a close.
+ */
+#include "session_internal.h"
+
+bool welcome_address(const struct session_worker *worker, const struct address *address,
+                     size_t index)
+{
+    (void)address;
+    (void)index;
+    return session_worker_has_room(worker);
+}
