@@ -1,7 +1,6 @@
 #include "admin_internal.h"
 
 #include "admin_client_internal.h"
-#include "moat/base/log.h"
 
 static void on_retry(uv_timer_t *timer)
 {
@@ -37,25 +36,6 @@ static void on_starved(struct net_listener *listener, int code)
 static void on_listener_closed(struct net_listener *listener)
 {
     (void)listener; /* its memory is the owner's */
-}
-
-int admin_bind(const struct config *config, struct net_bound out_bound[NET_LISTENER_ADDRESSES],
-               size_t *out_count)
-{
-    struct net_bind_fault fault;
-
-    *out_count = 0;
-    if (!config->admin_health ||
-        net_bind(&config->admin_http, 1, out_bound, out_count, &fault) == 0) {
-        return 0;
-    }
-    if (!config_has(config, "admin.http")) {
-        log_message(LOG_WARNING, "no_health", "admin.http: %s; nobody can ask how this gate is",
-                    fault.what);
-        return 0;
-    }
-    log_message(LOG_ERROR, "listen_failed", "admin.http: %s", fault.what);
-    return -1;
 }
 
 int admin_start(struct admin *admin, uv_loop_t *loop, const struct health *health,

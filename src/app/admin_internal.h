@@ -34,12 +34,6 @@ struct admin {
     uint8_t buffer[4096];
 };
 
-/* Binds admin.http as the configuration wants it, if at all: *out_count is 0 when health is off, or
- * when the default address is taken (a warning in the log). 0, or -1 after telling why in the log.
- */
-int admin_bind(const struct config *config, struct net_bound out_bound[NET_LISTENER_ADDRESSES],
-               size_t *out_count) MOAT_MUST_CHECK;
-
 /* Takes over the bound descriptors, each the first of its address. `health` outlives it. 0 or
  * libuv's code; admin_stop() is due either way. */
 int admin_start(struct admin *admin, uv_loop_t *loop, const struct health *health,

@@ -6,8 +6,11 @@
 #include <sysexits.h>
 
 #include "admin_internal.h"
+#include "bindings_internal.h"
 #include "guard_state_internal.h"
+#include "moat/base/clock.h"
 #include "moat/base/log.h"
+#include "service_internal.h"
 #include "worker_internal.h"
 
 /* Descriptors that are neither a session's nor a listener's: loops, files, the log. */
@@ -18,6 +21,8 @@
 #define SERVER_DESCRIPTORS_PER_SESSION 2u
 /* How much of what the guard remembers a power cut may cost. */
 #define SERVER_SAVE_INTERVAL_MS 60000u
+/* So many words of life fit into the time in which the service manager wants one. */
+#define SERVER_BEATS_PER_WATCHDOG 3u
 
 struct server {
     const char *path;
@@ -32,13 +37,11 @@ struct server {
     uv_timer_t drain_deadline;
     struct worker *workers;
     size_t worker_count;
-    struct net_bound *bound; /* NET_LISTENER_ADDRESSES for each listener */
-    size_t *bound_counts;    /* how many of them are used, for each listener */
-    size_t address_count;    /* in all */
+    struct bindings bindings;
+    struct service service;
+    uv_timer_t watchdog;
     struct health health;
     struct admin admin;
-    struct net_bound admin_bound[NET_LISTENER_ADDRESSES];
-    size_t admin_bound_count;
     atomic_size_t workers_left;
     bool is_draining;
 };
@@ -70,6 +73,7 @@ static void on_end_signal(uv_signal_t *handle, int number)
     uint64_t drain_ms = server->snapshot->config->drain_timeout_ms;
     server->is_draining = true;
     server->health.is_draining = true;
+    service_tell_stopping(&server->service);
     log_message(LOG_INFO, "draining",
                 "signal %d: no new clients; sessions have %llu s to end by themselves", number,
                 (unsigned long long)(drain_ms / 1000));
@@ -118,6 +122,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
     struct config_faults faults;
     (void)number;
 
+    service_tell_reloading(&server->service);
     config_faults_init(&faults);
     struct snapshot *next = snapshot_load(server->path, &faults);
     if (next != NULL) {
@@ -142,6 +147,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
         log_message(LOG_INFO, "reloaded", "%s is in force for new clients", server->path);
     }
     config_faults_deinit(&faults);
+    service_tell_ready(&server->service);
 }
 
 /* --- limits --- */
@@ -171,7 +177,7 @@ static size_t raise_descriptor_limit(const struct config *config)
 static size_t sessions_per_worker(const struct server *server)
 {
     size_t descriptors = raise_descriptor_limit(server->snapshot->config);
-    size_t spare = SERVER_SPARE_DESCRIPTORS + server->address_count * server->worker_count;
+    size_t spare = SERVER_SPARE_DESCRIPTORS + server->bindings.address_count * server->worker_count;
     size_t sessions =
         descriptors > spare ? (descriptors - spare) / SERVER_DESCRIPTORS_PER_SESSION : 0;
 
@@ -196,42 +202,13 @@ static size_t count_workers(const struct config *config)
     return count > 0 ? (size_t)count : 1;
 }
 
-static int bind_all(struct server *server)
-{
-    const struct config *config = server->snapshot->config;
-    int status = 0;
-
-    server->bound = calloc(config->listener_count * NET_LISTENER_ADDRESSES, sizeof *server->bound);
-    server->bound_counts = calloc(config->listener_count, sizeof *server->bound_counts);
-    if (server->bound == NULL || server->bound_counts == NULL) {
-        return -1;
-    }
-    /* Every listener is tried, so that one start tells of all of them. */
-    for (size_t i = 0; i < config->listener_count; i++) {
-        struct net_bind_fault fault;
-        if (net_bind(&config->listeners[i].address, server->worker_count,
-                     &server->bound[i * NET_LISTENER_ADDRESSES], &server->bound_counts[i],
-                     &fault) != 0) {
-            log_message(LOG_ERROR, "listen_failed", "listener %s: %s", config->listeners[i].name,
-                        fault.what);
-            status = -1;
-        }
-        server->address_count += server->bound_counts[i];
-    }
-    if (admin_bind(config, server->admin_bound, &server->admin_bound_count) != 0) {
-        status = -1;
-    }
-    return status;
-}
-
 static int listen_on(struct server *server, struct worker *worker, size_t worker_index)
 {
-    for (size_t i = 0; i < server->snapshot->config->listener_count; i++) {
-        for (size_t j = 0; j < server->bound_counts[i]; j++) {
-            struct net_bound *bound = &server->bound[i * NET_LISTENER_ADDRESSES + j];
-            int descriptor = bound->descriptors[worker_index];
-            bound->descriptors[worker_index] = -1; /* the listener's now, whatever comes */
-            int status = worker_listen(worker, i, descriptor);
+    struct bindings *bindings = &server->bindings;
+
+    for (size_t i = 0; i < bindings->listener_count; i++) {
+        for (size_t j = 0; j < bindings->counts[i]; j++) {
+            int status = worker_listen(worker, i, bindings_take(bindings, i, j, worker_index));
             if (status != 0) {
                 return status;
             }
@@ -253,7 +230,7 @@ static int start_workers(struct server *server, size_t count)
     while (status == 0 && ready < count) {
         struct worker *worker = &server->workers[ready];
         status = worker_init(worker, (unsigned)ready, server->snapshot, &server->gauges,
-                             server->address_count);
+                             server->bindings.address_count);
         if (status != 0) {
             break;
         }
@@ -274,34 +251,30 @@ static int start_workers(struct server *server, size_t count)
     return status;
 }
 
-static void announce_address(const char *event, const char *listener, const struct address *address)
+/* The service manager restarts a gate whose loops do not turn: it then hears nothing. */
+static void on_watchdog(uv_timer_t *timer)
 {
-    char text[ADDRESS_TEXT_SIZE];
-    struct log_line line;
+    struct server *server = timer->data;
+    char text[HEALTH_TEXT_SIZE];
 
-    address_format_port(address, text);
-    log_begin(&line, LOG_INFO, event);
-    if (listener != NULL) {
-        log_text(&line, "listener", listener);
+    if (health_is_live(&server->health, clock_monotonic_ms(), text)) {
+        service_tell_alive(&server->service);
     }
-    log_text(&line, "address", text);
-    log_end(&line);
 }
 
-static void announce(const struct server *server)
+static void begin_service(struct server *server)
 {
-    const struct config *config = server->snapshot->config;
+    uint64_t interval_ms = server->service.watchdog_ms / SERVER_BEATS_PER_WATCHDOG;
 
-    for (size_t i = 0; i < config->listener_count; i++) {
-        for (size_t j = 0; j < server->bound_counts[i]; j++) {
-            announce_address("listening", config->listeners[i].name,
-                             &server->bound[i * NET_LISTENER_ADDRESSES + j].address);
-        }
-    }
-    for (size_t i = 0; i < server->admin_bound_count; i++) {
-        announce_address("health_at", NULL, &server->admin_bound[i].address);
-    }
+    server->health.workers = server->workers;
+    server->health.worker_count = server->worker_count;
+    server->health.is_listening = true;
+    bindings_announce(&server->bindings, server->snapshot->config);
     log_message(LOG_INFO, "ready", "moat %s, %zu workers", MOAT_VERSION, server->worker_count);
+    service_tell_ready(&server->service);
+    if (interval_ms > 0) {
+        uv_timer_start(&server->watchdog, on_watchdog, 0, interval_ms);
+    }
 }
 
 static void start_signals(struct server *server)
@@ -318,6 +291,8 @@ static void start_signals(struct server *server)
     uv_signal_init(&server->loop, &server->on_interrupt);
     uv_async_init(&server->loop, &server->worker_done, on_worker_done);
     uv_timer_init(&server->loop, &server->drain_deadline);
+    uv_timer_init(&server->loop, &server->watchdog);
+    server->watchdog.data = server;
     guard_state_start(&server->guard, &server->loop, SERVER_SAVE_INTERVAL_MS);
     uv_signal_start(&server->on_hangup, on_reload_signal, SIGHUP);
     uv_signal_start(&server->on_terminate, on_end_signal, SIGTERM);
@@ -336,18 +311,11 @@ static int make_guard(struct server *server)
 
 static void release(struct server *server)
 {
-    size_t listeners = server->snapshot->config->listener_count;
-    for (size_t i = 0; server->bound != NULL && i < listeners * NET_LISTENER_ADDRESSES; i++) {
-        net_bound_close(&server->bound[i]);
-    }
-    for (size_t i = 0; i < server->admin_bound_count; i++) {
-        net_bound_close(&server->admin_bound[i]);
-    }
+    bindings_close(&server->bindings);
+    service_close(&server->service);
     guard_state_deinit(&server->guard);
     quota_free(server->gauges.quota);
     free(server->workers);
-    free(server->bound);
-    free(server->bound_counts);
     snapshot_unref(server->snapshot);
 }
 
@@ -359,7 +327,8 @@ int server_run(const char *path, struct snapshot *snapshot)
     log_set_level(snapshot->config->log_level);
     server.worker_count = count_workers(snapshot->config);
     size_t count = server.worker_count;
-    if (bind_all(&server) != 0) {
+    service_open(&server.service);
+    if (bindings_open(&server.bindings, snapshot->config, count) != 0) {
         server.worker_count = 0;
         release(&server);
         return code;
@@ -370,16 +339,13 @@ int server_run(const char *path, struct snapshot *snapshot)
         return EX_OSERR;
     }
     start_signals(&server);
-    int status = admin_start(&server.admin, &server.loop, &server.health, server.admin_bound,
-                             server.admin_bound_count);
+    int status = admin_start(&server.admin, &server.loop, &server.health, server.bindings.admin,
+                             server.bindings.admin_count);
     if (status == 0) {
         status = start_workers(&server, count);
     }
     if (status == 0) {
-        server.health.workers = server.workers;
-        server.health.worker_count = server.worker_count;
-        server.health.is_listening = true;
-        announce(&server);
+        begin_service(&server);
         code = EX_OK;
     } else {
         log_message(LOG_ERROR, "start_failed", "the workers could not be started: %s",

@@ -77,8 +77,8 @@ class Starter:
         self.pki = pki
         self.started = []
 
-    def __call__(self, folder, to, is_awaited=True, env=None, **options):
-        made = Moat(folder, configurations.moat(folder, self.pki, to, **options), is_awaited, env)
+    def __call__(self, folder, to, is_awaited=True, env=None, sockets=None, **options):
+        made = Moat(folder, configurations.moat(folder, self.pki, to, **options), is_awaited, env, sockets)
         self.started.append(made)
         return made
 

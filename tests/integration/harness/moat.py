@@ -17,10 +17,23 @@ def binary():
     return path
 
 
-class Moat(Program):
-    """`configuration` is a dictionary as in moat.yaml, or the text of the file."""
+def with_sockets(arguments, sockets):
+    """How a service manager runs a program with sockets, which are given by name: they stand from
+    descriptor 3 on. Returns the arguments and the descriptors that must be passed on."""
+    descriptors = [one.fileno() for one in sockets.values()]
+    # First out of the way of each other, then to their places.
+    moves = " ".join(f"{100 + at}<&{number}" for at, number in enumerate(descriptors))
+    places = " ".join(f"{3 + at}<&{100 + at} {100 + at}<&-" for at in range(len(descriptors)))
+    script = f'exec {moves}; exec {places}; ' \
+             f'LISTEN_PID=$$ LISTEN_FDS={len(sockets)} LISTEN_FDNAMES={":".join(sockets)} exec "$0" "$@"'
+    return ["bash", "-c", script, *arguments], descriptors
 
-    def __init__(self, folder, configuration, is_awaited=True, env=None):
+
+class Moat(Program):
+    """`configuration` is a dictionary as in moat.yaml, or the text of the file; `sockets` are passed
+    to it by name."""
+
+    def __init__(self, folder, configuration, is_awaited=True, env=None, sockets=None):
         self.path = os.path.join(str(folder), "moat.yaml")
         self.events = []
         self.addresses = {}
@@ -28,8 +41,11 @@ class Moat(Program):
         self.clients = []
         self.has_ended = False  # set by a test that ended it and looked at how
         self.write(configuration)
-        super().__init__([binary(), "run", "-c", self.path], env={**os.environ, **(env or {})},
-                         on_line=self._on_line)
+        arguments, descriptors = [binary(), "run", "-c", self.path], []
+        if sockets:
+            arguments, descriptors = with_sockets(arguments, sockets)
+        super().__init__(arguments, env={**os.environ, **(env or {})}, on_line=self._on_line,
+                         pass_fds=descriptors)
         if is_awaited:
             self.wait_ready()
 

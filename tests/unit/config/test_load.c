@@ -201,7 +201,7 @@ Test(load, every_key_arrives)
     cr_expect_eq(second->max_record, 16384);
     cr_expect_eq(second->crl_expired, TLS_CRL_EXPIRED_DENY);
     cr_expect_str_eq(second->ticket_key_file, CONFIG_VECTORS "/tls/ticket.keys");
-    cr_expect(config->upstream.is_unix);
+    cr_expect(config->upstream.kind == ENDPOINT_UNIX);
     cr_expect_str_eq(config->upstream.path, "/run/mosquitto.sock");
     cr_expect_eq(config->upstream_connect_timeout_ms, 500);
     cr_expect(config->allow_remote_plaintext);
