@@ -328,3 +328,24 @@ Test(load, earlier_errors_do_not_count)
     cr_expect_not_null(config);
     config_free(config);
 }
+
+/* --- files that the service manager passes in ------------------------------------------------ */
+
+Test(load, a_credential_is_where_the_service_manager_put_it)
+{
+    const char *text = "listeners:\n"
+                       "  - name: a\n"
+                       "    address: 127.0.0.1:0\n"
+                       "    tls: { certificates: [{ chain: a.crt, key: credential:server.key }] }\n"
+                       "upstream: { address: 127.0.0.1:1883 }\n"
+                       "policy: { rules: [{ name: all, require: none }] }\n";
+    write_text("moat.yaml", text, 0644);
+    setenv("CREDENTIALS_DIRECTORY", "/run/credentials/moat.service", 1);
+    struct config *config = load_sound("moat.yaml", &faults);
+    cr_expect_str_eq(config->listeners[0].certificates[0].key,
+                     "/run/credentials/moat.service/server.key");
+    config_free(config);
+    unsetenv("CREDENTIALS_DIRECTORY");
+    cr_expect_null(config_load("moat.yaml", &faults));
+    EXPECT_ERROR(&faults, 4, 48, "LoadCredential=server.key:");
+}
