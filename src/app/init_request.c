@@ -47,7 +47,7 @@ static int check_upstream(const char *text)
     if (fault == NULL && !is_quotable(text)) {
         fault = "the path holds a character that moat.yaml cannot hold as it is";
     }
-    if (fault == NULL && !endpoint.is_unix && endpoint.port == 0) {
+    if (fault == NULL && endpoint.kind == ENDPOINT_TCP && endpoint.port == 0) {
         fault = "a broker has a port from 1 to 65535";
     }
     if (fault == NULL && !endpoint_is_local(&endpoint)) {
@@ -63,7 +63,7 @@ static int check_listen(struct init_request *request)
     struct endpoint endpoint;
     const char *fault = endpoint_parse(slice_from_text(request->listen), &endpoint);
 
-    if (fault == NULL && endpoint.is_unix) {
+    if (fault == NULL && endpoint.kind != ENDPOINT_TCP) {
         fault = "devices connect over the network; write host:port";
     }
     if (fault == NULL && strcmp(endpoint.host, "0.0.0.0") != 0 &&

@@ -15,6 +15,7 @@ static const struct {
     {"explain", command_explain, "say which rule decides on a client, why, and what it is told"},
     {"passwd", command_passwd, "add, change or delete a user of a password file"},
     {"init", command_init, "make a CA, a server certificate, a user and a configuration"},
+    {"healthcheck", command_healthcheck, "ask the running gate whether it is well"},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof commands[0])
@@ -28,11 +29,11 @@ static void print_usage(FILE *stream)
           "\n",
           stream);
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        fprintf(stream, "  %-8s %s\n", commands[i].name, commands[i].what);
+        fprintf(stream, "  %-11s %s\n", commands[i].name, commands[i].what);
     }
     fputs("\n"
-          "  --version  print the version and exit\n"
-          "  --help     print this and exit; also after a command\n",
+          "  --version   print the version and exit\n"
+          "  --help      print this and exit; also after a command\n",
           stream);
 }
 

@@ -233,7 +233,7 @@ static void check_upstream(const struct reload *reload)
         return;
     }
     bool is_port_ruled = sandbox->landlock_abi >= LANDLOCK_ABI_TCP;
-    if (is_port_ruled && !next->upstream.is_unix &&
+    if (is_port_ruled && next->upstream.kind == ENDPOINT_TCP &&
         !has_port(&sandbox->plan, next->upstream.port)) {
         config_error(reload->faults, next->path, place,
                      "upstream.address: moat cannot connect to port %u since it started; keep the "

@@ -153,7 +153,7 @@ static void add_upstream(struct making *making, const struct endpoint *upstream)
 {
     struct address address;
 
-    if (upstream->is_unix) {
+    if (upstream->kind == ENDPOINT_UNIX) {
         return; /* Landlock does not rule these sockets: the file's mode does */
     }
     making->plan->ports[making->plan->port_count++] = upstream->port;

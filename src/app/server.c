@@ -4,14 +4,20 @@
 #include <stdlib.h>
 #include <sysexits.h>
 
+#include "admin_internal.h"
+#include "bindings_internal.h"
 #include "descriptors_internal.h"
 #include "guard_state_internal.h"
+#include "moat/base/clock.h"
 #include "moat/base/log.h"
 #include "sandbox_internal.h"
+#include "service_internal.h"
 #include "worker_internal.h"
 
 /* How much of what the guard remembers a power cut may cost. */
 #define SERVER_SAVE_INTERVAL_MS 60000u
+/* So many words of life fit into the time in which the service manager wants one. */
+#define SERVER_BEATS_PER_WATCHDOG 3u
 
 struct server {
     const char *path;
@@ -27,10 +33,12 @@ struct server {
     uv_timer_t drain_deadline;
     struct worker *workers;
     size_t worker_count;
-    struct net_bound *bound; /* NET_LISTENER_ADDRESSES for each listener */
-    size_t *bound_counts;    /* how many of them are used, for each listener */
-    size_t address_count;    /* in all */
     struct descriptor_share share; /* of each worker */
+    struct bindings bindings;
+    struct service service;
+    uv_timer_t watchdog;
+    struct health health;
+    struct admin admin;
     atomic_size_t workers_left;
     struct descriptor_spares spares;
     bool is_draining;
@@ -63,6 +71,8 @@ static void on_end_signal(uv_signal_t *handle, int number)
     }
     uint64_t drain_ms = server->snapshot->config->drain_timeout_ms;
     server->is_draining = true;
+    server->health.is_draining = true;
+    service_tell_stopping(&server->service);
     log_message(LOG_INFO, "draining",
                 "signal %d: no new clients; sessions have %llu s to end by themselves", number,
                 (unsigned long long)(drain_ms / 1000));
@@ -80,12 +90,18 @@ static void close_handle(uv_handle_t *handle, void *argument)
     }
 }
 
+static void close_all(struct server *server)
+{
+    admin_stop(&server->admin);
+    uv_walk(&server->loop, close_handle, NULL);
+}
+
 static void on_worker_done(uv_async_t *handle)
 {
     struct server *server = handle->data;
 
     if (atomic_load(&server->workers_left) == 0) {
-        uv_walk(&server->loop, close_handle, NULL);
+        close_all(server);
     }
 }
 
@@ -105,6 +121,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
     struct config_faults faults;
     (void)number;
 
+    service_tell_reloading(&server->service);
     config_faults_init(&faults);
     descriptors_free_spares(&server->spares);
     struct snapshot *next = snapshot_load(server->path, &faults);
@@ -132,6 +149,7 @@ static void on_reload_signal(uv_signal_t *handle, int number)
         log_message(LOG_INFO, "reloaded", "%s is in force for new clients", server->path);
     }
     config_faults_deinit(&faults);
+    service_tell_ready(&server->service);
 }
 
 /* --- the way up --- */
@@ -151,39 +169,13 @@ static size_t count_workers(const struct config *config)
     return count > 0 ? (size_t)count : 1;
 }
 
-static int bind_all(struct server *server)
-{
-    const struct config *config = server->snapshot->config;
-    int status = 0;
-
-    server->bound = calloc(config->listener_count * NET_LISTENER_ADDRESSES, sizeof *server->bound);
-    server->bound_counts = calloc(config->listener_count, sizeof *server->bound_counts);
-    if (server->bound == NULL || server->bound_counts == NULL) {
-        return -1;
-    }
-    /* Every listener is tried, so that one start tells of all of them. */
-    for (size_t i = 0; i < config->listener_count; i++) {
-        struct net_bind_fault fault;
-        if (net_bind(&config->listeners[i].address, server->worker_count,
-                     &server->bound[i * NET_LISTENER_ADDRESSES], &server->bound_counts[i],
-                     &fault) != 0) {
-            log_message(LOG_ERROR, "listen_failed", "listener %s: %s", config->listeners[i].name,
-                        fault.what);
-            status = -1;
-        }
-        server->address_count += server->bound_counts[i];
-    }
-    return status;
-}
-
 static int listen_on(struct server *server, struct worker *worker, size_t worker_index)
 {
-    for (size_t i = 0; i < server->snapshot->config->listener_count; i++) {
-        for (size_t j = 0; j < server->bound_counts[i]; j++) {
-            struct net_bound *bound = &server->bound[i * NET_LISTENER_ADDRESSES + j];
-            int descriptor = bound->descriptors[worker_index];
-            bound->descriptors[worker_index] = -1; /* the listener's now, whatever comes */
-            int status = worker_listen(worker, i, descriptor);
+    struct bindings *bindings = &server->bindings;
+
+    for (size_t i = 0; i < bindings->listener_count; i++) {
+        for (size_t j = 0; j < bindings->counts[i]; j++) {
+            int status = worker_listen(worker, i, bindings_take(bindings, i, j, worker_index));
             if (status != 0) {
                 return status;
             }
@@ -199,7 +191,7 @@ static void share_descriptors(struct server *server, size_t workers)
         .connections = server->snapshot->config->connections,
         .handshakes = server->snapshot->config->handshakes,
         .workers = workers,
-        .addresses = server->address_count,
+        .addresses = server->bindings.address_count,
     };
     server->share = descriptors_divide(&plan, descriptors_raise(&plan));
 }
@@ -216,7 +208,7 @@ static int start_workers(struct server *server, size_t count)
     while (status == 0 && ready < count) {
         struct worker *worker = &server->workers[ready];
         status = worker_init(worker, (unsigned)ready, server->snapshot, &server->gauges,
-                             server->address_count);
+                             server->bindings.address_count);
         if (status != 0) {
             break;
         }
@@ -238,24 +230,30 @@ static int start_workers(struct server *server, size_t count)
     return status;
 }
 
-static void announce(const struct server *server)
+/* The service manager restarts a gate whose loops do not turn: it then hears nothing. */
+static void on_watchdog(uv_timer_t *timer)
 {
-    const struct config *config = server->snapshot->config;
+    struct server *server = timer->data;
+    char text[HEALTH_TEXT_SIZE];
 
-    for (size_t i = 0; i < config->listener_count; i++) {
-        for (size_t j = 0; j < server->bound_counts[i]; j++) {
-            const struct net_bound *bound = &server->bound[i * NET_LISTENER_ADDRESSES + j];
-            char address[ADDRESS_TEXT_SIZE];
-            struct log_line line;
-
-            address_format_port(&bound->address, address);
-            log_begin(&line, LOG_INFO, "listening");
-            log_text(&line, "listener", config->listeners[i].name);
-            log_text(&line, "address", address);
-            log_end(&line);
-        }
+    if (health_is_live(&server->health, clock_monotonic_ms(), text)) {
+        service_tell_alive(&server->service);
     }
+}
+
+static void begin_service(struct server *server)
+{
+    uint64_t interval_ms = server->service.watchdog_ms / SERVER_BEATS_PER_WATCHDOG;
+
+    server->health.workers = server->workers;
+    server->health.worker_count = server->worker_count;
+    server->health.is_listening = true;
+    bindings_announce(&server->bindings, server->snapshot->config);
     log_message(LOG_INFO, "ready", "moat %s, %zu workers", MOAT_VERSION, server->worker_count);
+    service_tell_ready(&server->service);
+    if (interval_ms > 0) {
+        uv_timer_start(&server->watchdog, on_watchdog, 0, interval_ms);
+    }
 }
 
 static void start_signals(struct server *server)
@@ -272,6 +270,8 @@ static void start_signals(struct server *server)
     uv_signal_init(&server->loop, &server->on_interrupt);
     uv_async_init(&server->loop, &server->worker_done, on_worker_done);
     uv_timer_init(&server->loop, &server->drain_deadline);
+    uv_timer_init(&server->loop, &server->watchdog);
+    server->watchdog.data = server;
     guard_state_start(&server->guard, &server->loop, SERVER_SAVE_INTERVAL_MS);
     uv_signal_start(&server->on_hangup, on_reload_signal, SIGHUP);
     uv_signal_start(&server->on_terminate, on_end_signal, SIGTERM);
@@ -290,16 +290,12 @@ static int make_guard(struct server *server)
 
 static void release(struct server *server)
 {
-    size_t listeners = server->snapshot->config->listener_count;
-    for (size_t i = 0; server->bound != NULL && i < listeners * NET_LISTENER_ADDRESSES; i++) {
-        net_bound_close(&server->bound[i]);
-    }
+    bindings_close(&server->bindings);
+    service_close(&server->service);
     guard_state_deinit(&server->guard);
     sandbox_release(&server->sandbox);
     quota_free(server->gauges.quota);
     free(server->workers);
-    free(server->bound);
-    free(server->bound_counts);
     snapshot_unref(server->snapshot);
 }
 
@@ -311,7 +307,8 @@ int server_run(const char *path, struct snapshot *snapshot)
     log_set_level(snapshot->config->log_level);
     server.worker_count = count_workers(snapshot->config);
     size_t count = server.worker_count;
-    if (bind_all(&server) == 0) {
+    service_open(&server.service);
+    if (bindings_open(&server.bindings, snapshot->config, count) == 0) {
         share_descriptors(&server, count);
         code = sandbox_enter(&server.sandbox, snapshot->config);
     }
@@ -327,9 +324,13 @@ int server_run(const char *path, struct snapshot *snapshot)
     }
     start_signals(&server);
     descriptors_take_spares(&server.spares, uv_backend_fd(&server.loop));
-    int status = start_workers(&server, count);
+    int status = admin_start(&server.admin, &server.loop, &server.health, server.bindings.admin,
+                             server.bindings.admin_count);
     if (status == 0) {
-        announce(&server);
+        status = start_workers(&server, count);
+    }
+    if (status == 0) {
+        begin_service(&server);
         code = EX_OK;
     } else {
         log_message(LOG_ERROR, "start_failed", "the workers could not be started: %s",
@@ -337,7 +338,7 @@ int server_run(const char *path, struct snapshot *snapshot)
         code = EX_OSERR;
         stop_workers(&server);
         if (server.worker_count == 0) {
-            uv_walk(&server.loop, close_handle, NULL);
+            close_all(&server);
         }
     }
     uv_run(&server.loop, UV_RUN_DEFAULT);

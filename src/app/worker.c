@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "moat/base/clock.h"
+#include "moat/base/log.h"
 #include "moat/base/secret.h"
 
 /* --- ending --- */
@@ -11,6 +13,7 @@ static void end_if_idle(struct worker *worker)
     if (worker->is_draining && worker->sessions.session_count == 0 &&
         !uv_is_closing((uv_handle_t *)&worker->wake)) {
         uv_close((uv_handle_t *)&worker->wake, NULL);
+        uv_close((uv_handle_t *)&worker->beat, NULL);
         session_watch_stop(&worker->sessions);
     }
 }
@@ -125,11 +128,28 @@ void worker_stop(struct worker *worker)
 
 /* --- life --- */
 
+#define WORKER_HAS_ENDED UINT64_MAX
+
+static void on_beat(uv_timer_t *timer)
+{
+    struct worker *worker = timer->data;
+
+    atomic_store_explicit(&worker->beat_ms, clock_monotonic_ms(), memory_order_relaxed);
+}
+
+uint64_t worker_silence_ms(const struct worker *worker, uint64_t now_ms)
+{
+    uint64_t beat_ms = atomic_load_explicit(&worker->beat_ms, memory_order_relaxed);
+
+    return beat_ms < now_ms ? now_ms - beat_ms : 0;
+}
+
 static void run(void *argument)
 {
     struct worker *worker = argument;
 
     uv_run(&worker->loop, UV_RUN_DEFAULT);
+    atomic_store_explicit(&worker->beat_ms, WORKER_HAS_ENDED, memory_order_relaxed);
     worker->on_done(worker->owner);
 }
 
@@ -162,6 +182,10 @@ int worker_init(struct worker *worker, unsigned number, struct snapshot *snapsho
     uv_async_init(&worker->loop, &worker->wake, on_wake);
     worker->wake.data = worker;
     worker->sessions.snapshot = snapshot_ref(snapshot);
+    worker->beat.data = worker;
+    uv_timer_init(&worker->loop, &worker->beat);
+    uv_timer_start(&worker->beat, on_beat, 0, WORKER_BEAT_MS);
+    atomic_init(&worker->beat_ms, clock_monotonic_ms());
     session_watch_start(&worker->sessions);
     return 0;
 }

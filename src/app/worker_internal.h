@@ -2,6 +2,8 @@
 #ifndef MOAT_APP_WORKER_INTERNAL_H
 #define MOAT_APP_WORKER_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include <uv.h>
 
 #include "moat/config/snapshot.h"
@@ -23,7 +25,9 @@ struct worker {
     struct worker_listener *listeners;
     size_t listener_count;
     bool is_draining;
-    void (*on_done)(void *owner); /* called on the worker's thread as its last act */
+    uv_timer_t beat;
+    atomic_uint_least64_t beat_ms; /* when the loop last turned; WORKER_HAS_ENDED at the end */
+    void (*on_done)(void *owner);  /* called on the worker's thread as its last act */
     void *owner;
 
     uv_mutex_t lock; /* over the orders of the main thread below */
@@ -31,6 +35,10 @@ struct worker {
     bool is_ordered_to_drain;
     bool is_ordered_to_stop;
 };
+
+/* How often a worker shows that its loop turns, and how long it may fail to. */
+#define WORKER_BEAT_MS        1000u
+#define WORKER_SILENCE_MAX_MS 10000u
 
 /* Prepares everything that can fail; no thread runs yet. `number` tells the workers apart
  * in session identifiers. 0, or libuv's code with everything released. */
@@ -41,6 +49,10 @@ int worker_init(struct worker *worker, unsigned number, struct snapshot *snapsho
 int worker_listen(struct worker *worker, size_t index, int descriptor) MOAT_MUST_CHECK;
 
 int worker_start(struct worker *worker) MOAT_MUST_CHECK;
+
+/* For how long its loop has not turned, by clock_monotonic_ms(); 0 when it has ended. Any thread.
+ */
+uint64_t worker_silence_ms(const struct worker *worker, uint64_t now_ms);
 
 /* Orders from the main thread. Each returns at once. */
 void worker_use_snapshot(struct worker *worker, struct snapshot *snapshot);

@@ -3,11 +3,16 @@
 #include <stdio.h>
 #include <time.h>
 
-uint64_t clock_monotonic_ms(void)
+uint64_t clock_monotonic_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+uint64_t clock_monotonic_ms(void)
+{
+    return clock_monotonic_us() / 1000u;
 }
 
 int64_t clock_wall_seconds(void)

@@ -3,10 +3,11 @@
 #include <stdio.h>
 
 static const char unix_prefix[] = "unix:";
+static const char systemd_prefix[] = "systemd:";
 
 static const char *parse_unix(struct slice path, struct endpoint *out_endpoint)
 {
-    struct endpoint endpoint = {.is_unix = true};
+    struct endpoint endpoint = {.kind = ENDPOINT_UNIX};
 
     if (path.size == 0 || path.data[0] != '/') {
         return "a unix socket is written unix:/path/from/the/root";
@@ -15,6 +16,20 @@ static const char *parse_unix(struct slice path, struct endpoint *out_endpoint)
         return "the path of a unix socket has at most 107 bytes";
     }
     memcpy(endpoint.path, path.data, path.size);
+    *out_endpoint = endpoint;
+    return NULL;
+}
+
+/* A FileDescriptorName=; systemd itself allows no colon in it, and 255 characters. */
+static const char *parse_systemd(struct slice name, struct endpoint *out_endpoint)
+{
+    struct endpoint endpoint = {.kind = ENDPOINT_SYSTEMD};
+
+    if (name.size == 0 || name.size >= sizeof endpoint.host ||
+        memchr(name.data, ':', name.size) != NULL) {
+        return "a socket of systemd's is written systemd:NAME, with its FileDescriptorName=";
+    }
+    memcpy(endpoint.host, name.data, name.size);
     *out_endpoint = endpoint;
     return NULL;
 }
@@ -81,10 +96,13 @@ static const char *parse_host(struct slice text, char out_host[ENDPOINT_HOST_SIZ
 
 const char *endpoint_parse(struct slice text, struct endpoint *out_endpoint)
 {
-    struct endpoint endpoint = {.is_unix = false};
+    struct endpoint endpoint = {.kind = ENDPOINT_TCP};
 
     if (slice_starts_with(text, unix_prefix)) {
         return parse_unix(slice_after(text, sizeof unix_prefix - 1), out_endpoint);
+    }
+    if (slice_starts_with(text, systemd_prefix)) {
+        return parse_systemd(slice_after(text, sizeof systemd_prefix - 1), out_endpoint);
     }
     size_t colon = text.size;
     while (colon > 0 && text.data[colon - 1] != ':') {
@@ -107,15 +125,16 @@ bool endpoint_is_local(const struct endpoint *endpoint)
 {
     struct address address;
 
-    if (endpoint->is_unix || strcmp(endpoint->host, "localhost") == 0) {
+    if (endpoint->kind == ENDPOINT_UNIX || strcmp(endpoint->host, "localhost") == 0) {
         return true;
     }
-    return address_parse(slice_from_text(endpoint->host), &address) &&
+    return endpoint->kind == ENDPOINT_TCP &&
+           address_parse(slice_from_text(endpoint->host), &address) &&
            address_is_loopback(&address);
 }
 
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
-    return a->is_unix == b->is_unix && a->port == b->port && strcmp(a->host, b->host) == 0 &&
+    return a->kind == b->kind && a->port == b->port && strcmp(a->host, b->host) == 0 &&
            strcmp(a->path, b->path) == 0;
 }

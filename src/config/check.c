@@ -34,7 +34,7 @@ static void check_listener_unique(const struct config *config, size_t at,
 
 static void check_listener(const struct config *config, size_t at, struct config_faults *faults)
 {
-    if (config->listeners[at].address.is_unix) {
+    if (config->listeners[at].address.kind == ENDPOINT_UNIX) {
         config_error(faults, config->path, config_place_of(config, "listeners[%zu].address", at),
                      "listeners[%zu].address: clients cannot connect to a unix socket; write "
                      "an address with a port",
@@ -54,8 +54,8 @@ static bool is_every_address(const struct endpoint *endpoint)
 /* A gate in front of itself would let each client in again and again until nothing is left. */
 static bool leads_back(const struct endpoint *upstream, const struct endpoint *listener)
 {
-    bool is_same_port =
-        !upstream->is_unix && !listener->is_unix && upstream->port == listener->port;
+    bool is_same_port = upstream->kind == ENDPOINT_TCP && listener->kind == ENDPOINT_TCP &&
+                        upstream->port == listener->port;
     return is_same_port && (strcmp(upstream->host, listener->host) == 0 ||
                             (endpoint_is_local(upstream) && is_every_address(listener)));
 }
@@ -67,7 +67,13 @@ static void check_upstream(const struct config *config, struct config_faults *fa
         return;
     }
     struct config_place place = config_place_of(config, "upstream.address");
-    if (!upstream->is_unix && upstream->port == 0) {
+    if (upstream->kind == ENDPOINT_SYSTEMD) {
+        config_error(faults, config->path, place,
+                     "upstream.address: systemd passes on sockets of listeners, not of brokers; "
+                     "write the broker's address");
+        return;
+    }
+    if (upstream->kind == ENDPOINT_TCP && upstream->port == 0) {
         config_error(faults, config->path, place,
                      "upstream.address: port 0 cannot be connected to; write the broker's port");
     }
@@ -90,12 +96,21 @@ static void check_upstream(const struct config *config, struct config_faults *fa
     }
 }
 
+static void check_admin(const struct config *config, struct config_faults *faults)
+{
+    if (config->admin_health && config->admin_http.kind != ENDPOINT_TCP) {
+        config_error(faults, config->path, config_place_of(config, "admin.http"),
+                     "admin.http: write an address with a port");
+    }
+}
+
 void check_config(const struct config *config, struct config_faults *faults)
 {
     for (size_t i = 0; i < config->listener_count; i++) {
         check_listener(config, i, faults);
     }
     check_upstream(config, faults);
+    check_admin(config, faults);
     check_rules(config, faults);
     check_reach(config, faults);
 }

@@ -150,14 +150,41 @@ static bool put_text(const struct table_row *row, void *base, const char *text,
     return put_copy(row, base, text, out_what);
 }
 
+/* "credential:NAME" is a file that the service manager has put where only this service sees it. */
+static const char credential_prefix[] = "credential:";
+
+/* The folder of a path and, in *out_rest, what stands in it; NULL when there is no such folder. */
+static const char *folder_of(const char *text, const char *folder, const char **out_rest)
+{
+    size_t prefix = sizeof credential_prefix - 1;
+
+    *out_rest = text;
+    if (strncmp(text, credential_prefix, prefix) == 0) {
+        *out_rest = text + prefix;
+        return getenv("CREDENTIALS_DIRECTORY");
+    }
+    return text[0] == '/' ? "" : folder;
+}
+
 static bool put_path(const struct table_row *row, void *base, const char *text, const char *folder,
                      char out_what[FIELD_FAULT_SIZE])
 {
-    if (text[0] == '\0') {
+    const char *rest = NULL;
+    const char *where = folder_of(text, folder, &rest);
+
+    if (rest[0] == '\0') {
         return refuse(out_what, "the path is empty; name a file");
     }
+    if (where == NULL) {
+        return refuse(
+            out_what,
+            "no credentials were passed to moat; write LoadCredential=%.60s:/path/of/it in "
+            "the unit, and start moat by it",
+            rest);
+    }
+    const char *slash = where == folder || where[0] == '\0' ? "" : "/";
     char *path = NULL;
-    if (asprintf(&path, "%s%s", text[0] == '/' ? "" : folder, text) < 0) {
+    if (asprintf(&path, "%s%s%s", where, slash, rest) < 0) {
         return refuse_without_memory(out_what);
     }
     put_pointer(row, base, path);

@@ -62,8 +62,10 @@ static void print_endpoint(const struct endpoint *endpoint, FILE *stream)
     const char *open = strchr(endpoint->host, ':') != NULL ? "[" : "";
     const char *close = open[0] != '\0' ? "]" : "";
     char text[ENDPOINT_HOST_SIZE + ENDPOINT_PATH_SIZE];
-    if (endpoint->is_unix) {
+    if (endpoint->kind == ENDPOINT_UNIX) {
         snprintf(text, sizeof(text), "unix:%s", endpoint->path);
+    } else if (endpoint->kind == ENDPOINT_SYSTEMD) {
+        snprintf(text, sizeof(text), "systemd:%s", endpoint->host);
     } else {
         snprintf(text, sizeof(text), "%s%s%s:%u", open, endpoint->host, close,
                  (unsigned)endpoint->port);

@@ -17,9 +17,6 @@ bool places_add(struct config_places *places, const char *path, struct config_pl
 /* To be called once, after the last places_add() and before any look-up. */
 void places_sort(struct config_places *places);
 
-/* True when this key itself was written and its value could be read. */
-bool config_has(const struct config *config, const char *format, ...) MOAT_PRINTF(2, 3);
-
 /* False when the key, or one around it, was written with a value that could not be
  * read: what stands in the config is then a default that nobody asked for. */
 bool config_is_sound(const struct config *config, const char *format, ...) MOAT_PRINTF(2, 3);

@@ -18,7 +18,8 @@ static const struct table_row rows[] = {
      .in_example = true,
      .doc = "The address and port to accept connections on. \"[::]:8883\" is every address of "
             "this machine, "
-            "\"0.0.0.0:8883\" every IPv4 address, \"127.0.0.1:8883\" this machine alone.",
+            "\"0.0.0.0:8883\" every IPv4 address, \"127.0.0.1:8883\" this machine alone. "
+            "systemd:NAME is the socket that systemd passes on under this FileDescriptorName=.",
      .example = "\"[::]:8883\"", MEMBER(config_listener, address)},
     {"listeners[].tls", TABLE_MAP, .is_required = true,
      .doc = "How this listener speaks TLS, which is all it speaks: version 1.2 or 1.3, with "
@@ -38,7 +39,8 @@ static const struct table_row rows[] = {
      .example = "tls/server.crt", MEMBER(config_certificate, chain)},
     {"listeners[].tls.certificates[].key", TABLE_PATH, .is_required = true, .in_example = true,
      .doc = "PEM file with the private key, not encrypted. Only its owner may have access to it "
-            "(chmod 600).",
+            "(chmod 600). credential:NAME, here as for every file, is one that systemd passes in "
+            "with LoadCredential=.",
      .example = "tls/server.key", MEMBER(config_certificate, key)},
     {"listeners[].tls.profile", TABLE_WORD, .fallback = "iot",
      .words = {{"iot", TLS_PROFILE_IOT}, {"modern", TLS_PROFILE_MODERN}},

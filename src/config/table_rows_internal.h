@@ -22,6 +22,7 @@ extern const struct table_section table_upstream;
 extern const struct table_section table_policy;
 extern const struct table_section table_guard;
 extern const struct table_section table_process;
+extern const struct table_section table_admin;
 
 /* Where a value goes. */
 #define MEMBER(type, member)                                                                       \

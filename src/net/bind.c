@@ -2,6 +2,7 @@
 #include "moat/net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -110,6 +111,56 @@ static int bind_address(struct addrinfo *info, size_t workers, struct net_bound 
             adopt_port(descriptor, info, &bound);
         }
     }
+    *out_bound = bound;
+    return 0;
+}
+
+/* What is wrong with a socket that was passed in; NULL for one that clients can connect to. */
+static const char *find_fault(int descriptor, struct sockaddr_storage *out_name)
+{
+    socklen_t size = sizeof *out_name;
+    int is_listening = 0;
+    socklen_t option_size = sizeof is_listening;
+
+    if (getsockname(descriptor, (struct sockaddr *)out_name, &size) != 0 ||
+        (out_name->ss_family != AF_INET && out_name->ss_family != AF_INET6)) {
+        return "it is no TCP socket; write ListenStream= with a port";
+    }
+    if (getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &option_size) != 0 ||
+        is_listening == 0) {
+        return "nobody listens on it; write ListenStream= and Accept=no";
+    }
+    return NULL;
+}
+
+int net_inherit(int descriptor, size_t workers, struct net_bound *out_bound,
+                struct net_bind_fault *out_fault)
+{
+    struct sockaddr_storage name = {.ss_family = AF_UNSPEC};
+    struct net_bound bound = {.descriptors = calloc(workers, sizeof(int))};
+    const char *fault = find_fault(descriptor, &name);
+    int flags = fcntl(descriptor, F_GETFL);
+
+    if (fault == NULL && (bound.descriptors == NULL || flags < 0 ||
+                          fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != 0)) {
+        fault = strerror(bound.descriptors == NULL ? ENOMEM : errno);
+    }
+    while (fault == NULL && bound.count < workers) {
+        int copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+        if (copy < 0) {
+            fault = strerror(errno);
+        } else {
+            bound.descriptors[bound.count++] = copy;
+        }
+    }
+    if (fault != NULL) {
+        out_fault->code = UV_EINVAL;
+        snprintf(out_fault->what, sizeof out_fault->what,
+                 "cannot take over the socket that was passed in: %s", fault);
+        net_bound_close(&bound);
+        return -1;
+    }
+    bound.address = address_from_sockaddr((const struct sockaddr *)&name);
     *out_bound = bound;
     return 0;
 }

@@ -85,7 +85,7 @@ int net_dial_start(struct net_dial *dial)
     struct sockaddr_in ipv4;
     struct sockaddr_in6 ipv6;
 
-    if (endpoint->is_unix) {
+    if (endpoint->kind == ENDPOINT_UNIX) {
         dial->connect.data = dial;
         uv_pipe_connect(&dial->connect, &dial->stream->uv.pipe, endpoint->path, on_connected);
         return 0;

@@ -70,7 +70,7 @@ void dial_enter(struct session *session)
         return;
     }
     int status =
-        net_stream_init(&session->upstream, session->worker->loop, config->upstream.is_unix,
+        net_stream_init(&session->upstream, session->worker->loop, config->upstream.kind == ENDPOINT_UNIX,
                         &upstream_events, session, &session->worker->scratch);
     if (status == 0) {
         session->pending++;

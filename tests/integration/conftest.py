@@ -78,9 +78,9 @@ class Starter:
         self.pki = pki
         self.started = []
 
-    def __call__(self, folder, to, is_awaited=True, env=None, prefix=(), **options):
+    def __call__(self, folder, to, is_awaited=True, env=None, prefix=(), sockets=None, **options):
         made = Moat(folder, configurations.moat(folder, self.pki, to, **options), is_awaited, env,
-                    prefix)
+                    prefix, sockets)
         self.started.append(made)
         return made
 

@@ -365,4 +365,4 @@ def test_exactly_the_listeners_that_are_written(start_moat):
                 fields = line.split()
                 if fields[3] == "0A" and int(fields[9]) in sockets:
                     ports.add(int(fields[1].rpartition(":")[2], 16))
-    assert ports == {moat.address()[1]}
+    assert ports == {moat.address()[1], moat.health[1]}

@@ -8,5 +8,6 @@ int command_check(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_passwd(int argc, char **argv);
 int command_init(int argc, char **argv);
+int command_healthcheck(int argc, char **argv);
 
 #endif

@@ -41,10 +41,16 @@ void address_format_port(const struct address *address, char out_text[ADDRESS_TE
 #define ENDPOINT_HOST_SIZE 256 /* a DNS name has at most 253 characters */
 #define ENDPOINT_PATH_SIZE 108 /* sun_path */
 
-/* "host:port", "[IPv6]:port" or "unix:/path", as written in the configuration. */
+enum endpoint_kind {
+    ENDPOINT_TCP = 0,
+    ENDPOINT_UNIX,
+    ENDPOINT_SYSTEMD, /* a socket that systemd has bound and passes on */
+};
+
+/* "host:port", "[IPv6]:port", "unix:/path" or "systemd:name", as written in the configuration. */
 struct endpoint {
-    bool is_unix;
-    char host[ENDPOINT_HOST_SIZE]; /* without brackets */
+    enum endpoint_kind kind;
+    char host[ENDPOINT_HOST_SIZE]; /* without brackets; of systemd's sockets, the name */
     char path[ENDPOINT_PATH_SIZE];
     uint16_t port;
 };

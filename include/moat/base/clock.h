@@ -8,6 +8,9 @@
 /* Milliseconds of a clock that never jumps; only differences mean anything. */
 uint64_t clock_monotonic_ms(void);
 
+/* The same clock in microseconds. */
+uint64_t clock_monotonic_us(void);
+
 /* Seconds since 1970-01-01 UTC, as the machine believes. */
 int64_t clock_wall_seconds(void);
 

@@ -98,6 +98,9 @@ struct config {
     enum config_sandbox sandbox;
 
     enum log_level log_level;
+
+    bool admin_health;
+    struct endpoint admin_http;
 };
 
 /* Reads and checks the file. NULL when there is any error; every fault is in `faults`,
@@ -114,6 +117,9 @@ void config_check_reload(const struct config *running, const struct config *next
  * that was not written has the place of the innermost one around it that was; line 0 if none. */
 struct config_place config_place_of(const struct config *config, const char *format, ...)
     MOAT_PRINTF(2, 3);
+
+/* True when this key itself was written and its value could be read. */
+bool config_has(const struct config *config, const char *format, ...) MOAT_PRINTF(2, 3);
 
 /* All keys with their values, defaults included, as YAML that config_load() reads back. */
 void config_print(const struct config *config, FILE *stream);

@@ -41,6 +41,11 @@ int net_bind(const struct endpoint *endpoint, size_t workers,
              struct net_bound out_bound[NET_LISTENER_ADDRESSES], size_t *out_count,
              struct net_bind_fault *out_fault) MOAT_MUST_CHECK;
 
+/* The same for a socket that listens already, passed in by another process, which keeps it: every
+ * worker gets a descriptor of it, and the kernel wakes whoever comes first. */
+int net_inherit(int descriptor, size_t workers, struct net_bound *out_bound,
+                struct net_bind_fault *out_fault) MOAT_MUST_CHECK;
+
 /* Closes what nobody took over (a descriptor of -1 was taken). */
 void net_bound_close(struct net_bound *bound);
 

@@ -39,6 +39,7 @@ def moat(folder, pki, to, listeners=None, rules=None, users=None, **sections):
         "credentials": {"password_file": path},
         "policy": {"rules": rules or [PASSWORD_RULE]},
         **confinement(),
+        "admin": {"http": "127.0.0.1:0"},
     }
     result.update(sections)
     return {key: value for key, value in result.items() if value is not None}

@@ -17,19 +17,35 @@ def binary():
     return path
 
 
-class Moat(Program):
-    """`configuration` is a dictionary as in moat.yaml, or the text of the file. `prefix` is a program
-    that runs another, with its arguments."""
+def with_sockets(arguments, sockets):
+    """How a service manager runs a program with sockets, which are given by name: they stand from
+    descriptor 3 on. Returns the arguments and the descriptors that must be passed on."""
+    descriptors = [one.fileno() for one in sockets.values()]
+    # First out of the way of each other, then to their places.
+    moves = " ".join(f"{100 + at}<&{number}" for at, number in enumerate(descriptors))
+    places = " ".join(f"{3 + at}<&{100 + at} {100 + at}<&-" for at in range(len(descriptors)))
+    script = f'exec {moves}; exec {places}; ' \
+             f'LISTEN_PID=$$ LISTEN_FDS={len(sockets)} LISTEN_FDNAMES={":".join(sockets)} exec "$0" "$@"'
+    return ["bash", "-c", script, *arguments], descriptors
 
-    def __init__(self, folder, configuration, is_awaited=True, env=None, prefix=()):
+
+class Moat(Program):
+    """`configuration` is a dictionary as in moat.yaml, or the text of the file; `sockets` are passed
+    to it by name. `prefix` is a program that runs another, with its arguments."""
+
+    def __init__(self, folder, configuration, is_awaited=True, env=None, prefix=(), sockets=None):
         self.path = os.path.join(str(folder), "moat.yaml")
         self.events = []
         self.addresses = {}
+        self.health = None  # where admin.http listens
         self.clients = []
         self.has_ended = False  # set by a test that ended it and looked at how
         self.write(configuration)
-        super().__init__([*prefix, binary(), "run", "-c", self.path], env={**os.environ, **(env or {})},
-                         on_line=self._on_line)
+        arguments, descriptors = [binary(), "run", "-c", self.path], []
+        if sockets:
+            arguments, descriptors = with_sockets(arguments, sockets)
+        super().__init__([*prefix, *arguments], env={**os.environ, **(env or {})}, on_line=self._on_line,
+                         pass_fds=descriptors)
         if is_awaited:
             self.wait_ready()
 
@@ -77,6 +93,9 @@ class Moat(Program):
         for fields in self.find("listening"):
             host, _, port = fields["address"].rpartition(":")
             self.addresses[fields["listener"]] = (host.strip("[]"), int(port))
+        for fields in self.find("health_at"):
+            host, _, port = fields["address"].rpartition(":")
+            self.health = (host.strip("[]"), int(port))
         self.idle_sockets = self.socket_count()
 
     # Reloading -------------------------------------------------------------------------------

@@ -16,14 +16,14 @@ class Program:
     """A running program whose standard error is read line by line by a thread of its own,
     so that it can never block on a full pipe."""
 
-    def __init__(self, arguments, cwd=None, env=None, on_line=None):
+    def __init__(self, arguments, cwd=None, env=None, on_line=None, pass_fds=()):
         self.arguments = [str(argument) for argument in arguments]
         self.lines = []
         self.changed = threading.Condition()
         self._on_line = on_line
         self.process = subprocess.Popen(
             self.arguments, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=pass_fds)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

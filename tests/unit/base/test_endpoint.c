@@ -15,7 +15,7 @@ static void expect_host(const char *text, const char *host, uint16_t port)
     struct endpoint endpoint = parse(text);
     cr_expect_str_eq(endpoint.host, host);
     cr_expect_eq(endpoint.port, port);
-    cr_expect_not(endpoint.is_unix);
+    cr_expect_eq(endpoint.kind, ENDPOINT_TCP);
     cr_expect_str_eq(endpoint.path, "");
 }
 
@@ -78,7 +78,7 @@ Test(endpoint, a_host_of_253_characters_but_not_of_254)
 Test(endpoint, unix_sockets)
 {
     struct endpoint endpoint = parse("unix:/run/mosquitto.sock");
-    cr_expect(endpoint.is_unix);
+    cr_expect_eq(endpoint.kind, ENDPOINT_UNIX);
     cr_expect_str_eq(endpoint.path, "/run/mosquitto.sock");
     cr_expect_str_eq(endpoint.host, "");
     expect_fault("unix:", "from/the/root");

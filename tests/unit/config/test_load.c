@@ -201,7 +201,7 @@ Test(load, every_key_arrives)
     cr_expect_eq(second->max_record, 16384);
     cr_expect_eq(second->crl_expired, TLS_CRL_EXPIRED_DENY);
     cr_expect_str_eq(second->ticket_key_file, CONFIG_VECTORS "/tls/ticket.keys");
-    cr_expect(config->upstream.is_unix);
+    cr_expect(config->upstream.kind == ENDPOINT_UNIX);
     cr_expect_str_eq(config->upstream.path, "/run/mosquitto.sock");
     cr_expect_eq(config->upstream_connect_timeout_ms, 500);
     cr_expect(config->allow_remote_plaintext);
@@ -329,4 +329,25 @@ Test(load, earlier_errors_do_not_count)
     struct config *config = config_load(CONFIG_VECTORS "/good_smallest.yaml", &faults);
     cr_expect_not_null(config);
     config_free(config);
+}
+
+/* --- files that the service manager passes in ------------------------------------------------ */
+
+Test(load, a_credential_is_where_the_service_manager_put_it)
+{
+    const char *text = "listeners:\n"
+                       "  - name: a\n"
+                       "    address: 127.0.0.1:0\n"
+                       "    tls: { certificates: [{ chain: a.crt, key: credential:server.key }] }\n"
+                       "upstream: { address: 127.0.0.1:1883 }\n"
+                       "policy: { rules: [{ name: all, require: none }] }\n";
+    write_text("moat.yaml", text, 0644);
+    setenv("CREDENTIALS_DIRECTORY", "/run/credentials/moat.service", 1);
+    struct config *config = load_sound("moat.yaml", &faults);
+    cr_expect_str_eq(config->listeners[0].certificates[0].key,
+                     "/run/credentials/moat.service/server.key");
+    config_free(config);
+    unsetenv("CREDENTIALS_DIRECTORY");
+    cr_expect_null(config_load("moat.yaml", &faults));
+    EXPECT_ERROR(&faults, 4, 48, "LoadCredential=server.key:");
 }

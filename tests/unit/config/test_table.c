@@ -139,7 +139,11 @@ Test(table, what_was_put_is_printed)
         FILE *stream = open_memstream(&text, &size);
         field_print(row, &scratch, stream);
         fclose(stream);
-        cr_expect_str_eq(text, row->fallback, "%s", row->path);
+        /* Addresses are printed in quotes, for some would be something else without. */
+        bool is_quoted = row->type == TABLE_ENDPOINT;
+        cr_expect_eq(strlen(text), strlen(row->fallback) + (is_quoted ? 2 : 0), "%s", row->path);
+        cr_expect_eq(strncmp(text + is_quoted, row->fallback, strlen(row->fallback)), 0, "%s",
+                     row->path);
         free(text);
     }
 }

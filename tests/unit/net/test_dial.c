@@ -40,7 +40,7 @@ static void prepare(const char *text)
     cr_assert_null(endpoint_parse(slice_from_text(text), &endpoint));
     events = party_events;
     events.on_closed = on_closed;
-    party_init(&party, endpoint.is_unix);
+    party_init(&party, endpoint.kind == ENDPOINT_UNIX);
     party.stream.events = &events;
     dial = (struct net_dial){.stream = &party.stream, .endpoint = &endpoint, .on_done = on_done};
 }
