@@ -1,6 +1,6 @@
 /*
- * The frame walker. First byte: bit 0 the sender, bits 1-2 the limit; second byte: how the stream
- * is split. The rest is the stream.
+ * The frame walker. First byte: bit 0 the sender, bits 1-2 the limit, bit 3 MQTT 3.1; second byte:
+ * how the stream is split. The rest is the stream.
  *
  * In one piece and in many the walker says the same, and both say what a slow walker says that
  * looks at one packet after the other and knows the standard's tables by heart.
@@ -18,29 +18,61 @@ struct account {
 
 static const size_t limits[] = {0, 129, 300, 65536};
 
+/* Whose bytes they are. */
+struct stream {
+    enum mqtt_sender sender;
+    enum mqtt_version version;
+    size_t limit;
+    bool is_begun; /* a server's CONNACK has passed */
+};
+
 static bool is_allowed(enum mqtt_sender sender, unsigned type)
 {
     static const char *const allowed[] = {
         [MQTT_FROM_CLIENT] = "---PPPPPS-U-C-D-",
-        [MQTT_FROM_SERVER] = "--CPPPPP-S-U-PD-",
+        [MQTT_FROM_SERVER] = "---PPPPP-S-U-PD-",
     };
 
     return allowed[sender][type] != '-';
 }
 
-/* One packet, of whose bytes the first is there. True when it is there to its end. */
-static bool read_packet(struct slice bytes, enum mqtt_sender sender, size_t limit,
-                        struct account *account)
+static bool has_good_flags(const struct stream *stream, unsigned first)
 {
-    unsigned type = bytes.data[0] >> 4;
+    unsigned type = first >> 4;
+
+    if (stream->version == MQTT_VERSION_3_1 || type == MQTT_PUBLISH) {
+        return true;
+    }
+    bool is_two = type == MQTT_PUBREL || type == MQTT_SUBSCRIBE || type == MQTT_UNSUBSCRIBE;
+    return (first & 0x0F) == (is_two ? 2 : 0);
+}
+
+static enum mqtt_frame_status judge_first(const struct stream *stream, unsigned first)
+{
+    unsigned type = first >> 4;
+    bool is_awaited = stream->sender == MQTT_FROM_SERVER && !stream->is_begun;
+
+    if (is_awaited && type != MQTT_CONNACK) {
+        return MQTT_FRAME_NOT_CONNACK;
+    }
+    if (!is_awaited && !is_allowed(stream->sender, type)) {
+        return stream->sender == MQTT_FROM_CLIENT && type == MQTT_CONNECT
+                   ? MQTT_FRAME_SECOND_CONNECT
+                   : MQTT_FRAME_NOT_ALLOWED;
+    }
+    return has_good_flags(stream, first) ? MQTT_FRAME_OK : MQTT_FRAME_FLAGS;
+}
+
+/* One packet, of whose bytes the first is there. True when it is there to its end. */
+static bool read_packet(struct slice bytes, struct stream *stream, struct account *account)
+{
     size_t remaining = 0;
     size_t at = 1;
 
-    account->type = type;
+    account->type = bytes.data[0] >> 4;
     account->at_boundary = false;
-    if (!is_allowed(sender, type)) {
-        account->status = sender == MQTT_FROM_CLIENT && type == 1 ? MQTT_FRAME_SECOND_CONNECT
-                                                                  : MQTT_FRAME_NOT_ALLOWED;
+    account->status = judge_first(stream, bytes.data[0]);
+    if (account->status != MQTT_FRAME_OK) {
         return false;
     }
     do {
@@ -53,25 +85,26 @@ static bool read_packet(struct slice bytes, enum mqtt_sender sender, size_t limi
             return false;
         }
     } while (bytes.data[at++] > 0x7F);
-    if (limit != 0 && at + remaining > limit) {
+    if (stream->limit != 0 && at + remaining > stream->limit) {
         account->status = MQTT_FRAME_TOO_LARGE;
         return false;
     }
     if (bytes.size - at < remaining) {
         return false;
     }
+    stream->is_begun = true;
     account->packets++;
     account->clean += at + remaining;
     account->at_boundary = true;
     return true;
 }
 
-static struct account read_slowly(struct slice bytes, enum mqtt_sender sender, size_t limit)
+static struct account read_slowly(struct slice bytes, struct stream stream)
 {
     struct account account = {.at_boundary = true};
 
     while (account.clean < bytes.size &&
-           read_packet(slice_after(bytes, account.clean), sender, limit, &account)) {
+           read_packet(slice_after(bytes, account.clean), &stream, &account)) {
     }
     if (account.status == MQTT_FRAME_OK) {
         account.clean = bytes.size;
@@ -79,19 +112,19 @@ static struct account read_slowly(struct slice bytes, enum mqtt_sender sender, s
     return account;
 }
 
-static struct mqtt_frame_walker walker_of(enum mqtt_sender sender, size_t limit)
+static struct mqtt_frame_walker walker_of(const struct stream *stream)
 {
     struct mqtt_frame_walker walker;
 
-    mqtt_frame_init(&walker, sender);
-    mqtt_frame_limit(&walker, limit);
+    mqtt_frame_init(&walker, stream->sender, stream->version);
+    mqtt_frame_limit(&walker, stream->limit);
     return walker;
 }
 
-static void expect_whole(struct slice bytes, enum mqtt_sender sender, size_t limit,
+static void expect_whole(struct slice bytes, const struct stream *stream,
                          const struct account *account)
 {
-    struct mqtt_frame_walker walker = walker_of(sender, limit);
+    struct mqtt_frame_walker walker = walker_of(stream);
     size_t clean = SIZE_MAX;
 
     FUZZ_CHECK(mqtt_frame_walk(&walker, bytes, &clean) == account->status);
@@ -99,10 +132,11 @@ static void expect_whole(struct slice bytes, enum mqtt_sender sender, size_t lim
     FUZZ_CHECK(walker.packets == account->packets);
     if (account->status == MQTT_FRAME_OK) {
         FUZZ_CHECK(mqtt_frame_at_boundary(&walker) == account->at_boundary);
-        FUZZ_CHECK(walker.type == account->type || bytes.size == 0);
+        FUZZ_CHECK(mqtt_frame_type(&walker) == account->type || bytes.size == 0);
     }
     if (account->status == MQTT_FRAME_TOO_LARGE) { /* it may go on without its limit */
-        struct account lifted = read_slowly(slice_after(bytes, clean), sender, 0);
+        struct stream rest = {stream->sender, stream->version, 0, account->packets > 0};
+        struct account lifted = read_slowly(slice_after(bytes, clean), rest);
         size_t more = SIZE_MAX;
         mqtt_frame_limit(&walker, 0);
         FUZZ_CHECK(mqtt_frame_walk(&walker, slice_after(bytes, clean), &more) == lifted.status);
@@ -111,10 +145,10 @@ static void expect_whole(struct slice bytes, enum mqtt_sender sender, size_t lim
     }
 }
 
-static void expect_split(struct slice bytes, enum mqtt_sender sender, size_t limit, unsigned split,
+static void expect_split(struct slice bytes, const struct stream *stream, unsigned split,
                          const struct account *account)
 {
-    struct mqtt_frame_walker walker = walker_of(sender, limit);
+    struct mqtt_frame_walker walker = walker_of(stream);
     enum mqtt_frame_status status = MQTT_FRAME_OK;
     size_t at = 0;
     size_t clean = 0;
@@ -143,12 +177,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct slice bytes = slice_of(data, size);
     uint8_t choice = fuzz_u8(&bytes);
     uint8_t split = fuzz_u8(&bytes);
-    enum mqtt_sender sender = (choice & 1) != 0 ? MQTT_FROM_SERVER : MQTT_FROM_CLIENT;
-    size_t limit = limits[choice >> 1 & 3];
-    struct account account = read_slowly(bytes, sender, limit);
+    const struct stream stream = {
+        .sender = (choice & 1) != 0 ? MQTT_FROM_SERVER : MQTT_FROM_CLIENT,
+        .version = (choice & 8) != 0 ? MQTT_VERSION_3_1 : MQTT_VERSION_3_1_1,
+        .limit = limits[choice >> 1 & 3],
+    };
+    struct account account = read_slowly(bytes, stream);
 
-    expect_whole(bytes, sender, limit, &account);
-    expect_split(bytes, sender, limit, split, &account);
-    expect_split(bytes, sender, limit, 0, &account);
+    expect_whole(bytes, &stream, &account);
+    expect_split(bytes, &stream, split, &account);
+    expect_split(bytes, &stream, 0, &account);
     return 0;
 }

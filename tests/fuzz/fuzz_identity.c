@@ -104,7 +104,8 @@ static void read_client(struct slice input)
         }
         X509_free(parsed);
         /* Nobody has the key of the CA, which was made a moment ago. */
-        FUZZ_CHECK(verify_client_chain(context, chain, &proof, &alert) != NULL);
+        FUZZ_CHECK(verify_client_chain(context, chain, clock_wall_seconds(), &proof, &alert) !=
+                   NULL);
     }
     ERR_clear_error();
     sk_CRYPTO_BUFFER_pop_free(chain, CRYPTO_BUFFER_free);
