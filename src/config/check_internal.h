@@ -21,6 +21,9 @@ void check_users(const struct config *config, const struct credentials *credenti
 /* Warnings of rules and patterns that do nothing. */
 void check_reach(const struct config *config, struct config_faults *faults);
 
+/* What strangers are kept to. */
+void check_strangers(const struct config *config, struct config_faults *faults);
+
 /* Who may come in: the rules, and whether the proofs they ask for can be given at all. */
 void check_rules(const struct config *config, struct config_faults *faults);
 
