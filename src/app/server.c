@@ -2,19 +2,13 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
+#include "descriptors_internal.h"
 #include "guard_state_internal.h"
 #include "moat/base/log.h"
 #include "worker_internal.h"
 
-/* Descriptors that are neither a session's nor a listener's: loops, files, the log. */
-#define SERVER_SPARE_DESCRIPTORS 128u
-/* Connections in the handshake, beside those that limits.connections allows. */
-#define SERVER_STRANGERS 1000u
-/* A client's and an upstream's. */
-#define SERVER_DESCRIPTORS_PER_SESSION 2u
 /* How much of what the guard remembers a power cut may cost. */
 #define SERVER_SAVE_INTERVAL_MS 60000u
 
@@ -35,6 +29,7 @@ struct server {
     size_t *bound_counts;    /* how many of them are used, for each listener */
     size_t address_count;    /* in all */
     atomic_size_t workers_left;
+    struct descriptor_spares spares;
     bool is_draining;
 };
 
@@ -107,7 +102,9 @@ static void on_reload_signal(uv_signal_t *handle, int number)
     (void)number;
 
     config_faults_init(&faults);
+    descriptors_free_spares(&server->spares);
     struct snapshot *next = snapshot_load(server->path, &faults);
+    descriptors_take_spares(&server->spares, uv_backend_fd(&server->loop));
     if (next != NULL) {
         config_check_reload(server->snapshot->config, next->config, &faults);
     }
@@ -130,41 +127,6 @@ static void on_reload_signal(uv_signal_t *handle, int number)
         log_message(LOG_INFO, "reloaded", "%s is in force for new clients", server->path);
     }
     config_faults_deinit(&faults);
-}
-
-/* --- limits --- */
-
-/* Asks for as many descriptors as the configured sessions need, and returns how many there are. */
-static size_t raise_descriptor_limit(const struct config *config)
-{
-    struct rlimit limit;
-    rlim_t wanted = (rlim_t)config->connections * SERVER_DESCRIPTORS_PER_SESSION +
-                    SERVER_STRANGERS + SERVER_SPARE_DESCRIPTORS;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return SERVER_SPARE_DESCRIPTORS * 2;
-    }
-    if (limit.rlim_cur < wanted) {
-        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < wanted) {
-            log_message(LOG_WARNING, "few_descriptors",
-                        "%llu open files are allowed and %llu are needed for limits.connections; "
-                        "raise the limit (ulimit -n, LimitNOFILE=) or lower limits.connections",
-                        (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
-        }
-    }
-    return (size_t)limit.rlim_cur;
-}
-
-static size_t sessions_per_worker(const struct server *server)
-{
-    size_t descriptors = raise_descriptor_limit(server->snapshot->config);
-    size_t spare = SERVER_SPARE_DESCRIPTORS + server->address_count * server->worker_count;
-    size_t sessions =
-        descriptors > spare ? (descriptors - spare) / SERVER_DESCRIPTORS_PER_SESSION : 0;
-
-    sessions /= server->worker_count;
-    return sessions > 0 ? sessions : 1;
 }
 
 /* --- the way up --- */
@@ -233,7 +195,13 @@ static int start_workers(struct server *server, size_t count)
     if (server->workers == NULL) {
         return UV_ENOMEM;
     }
-    size_t limit = sessions_per_worker(server);
+    const struct descriptor_plan plan = {
+        .connections = server->snapshot->config->connections,
+        .handshakes = server->snapshot->config->handshakes,
+        .workers = count,
+        .addresses = server->address_count,
+    };
+    struct descriptor_share share = descriptors_divide(&plan, descriptors_raise(&plan));
     size_t ready = 0;
     while (status == 0 && ready < count) {
         struct worker *worker = &server->workers[ready];
@@ -242,7 +210,8 @@ static int start_workers(struct server *server, size_t count)
         if (status != 0) {
             break;
         }
-        worker->sessions.session_limit = limit;
+        worker->sessions.session_limit = share.sessions;
+        worker->sessions.descriptor_ceiling = share.ceiling;
         worker->on_done = tell_done;
         worker->owner = server;
         status = listen_on(server, worker, ready++);
@@ -342,6 +311,7 @@ int server_run(const char *path, struct snapshot *snapshot)
         return EX_OSERR;
     }
     start_signals(&server);
+    descriptors_take_spares(&server.spares, uv_backend_fd(&server.loop));
     int status = start_workers(&server, count);
     if (status == 0) {
         announce(&server);
@@ -361,6 +331,7 @@ int server_run(const char *path, struct snapshot *snapshot)
     for (size_t i = 0; i < server.worker_count; i++) {
         worker_join(&server.workers[i]);
     }
+    descriptors_free_spares(&server.spares);
     uv_loop_close(&server.loop);
     release(&server);
     if (code == EX_OK) {

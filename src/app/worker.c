@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "moat/base/log.h"
 #include "moat/base/secret.h"
 
 /* --- ending --- */
@@ -34,41 +33,37 @@ static void drain(struct worker *worker)
 
 /* --- connections --- */
 
-static void pause_all(struct worker *worker)
-{
-    for (size_t i = 0; i < worker->listener_count; i++) {
-        net_listener_pause(&worker->listeners[i].socket);
-    }
-}
-
 static void on_connection(struct net_listener *socket, int descriptor,
                           const struct address *address)
 {
     struct worker_listener *listener = socket->owner;
-    struct worker *worker = listener->worker;
 
-    session_accept(&worker->sessions, descriptor, address, listener->index);
-    if (!session_worker_has_room(&worker->sessions)) {
-        pause_all(worker);
-    }
+    session_accept(&listener->worker->sessions, descriptor, address, listener->index);
 }
 
 static void on_starved(struct net_listener *socket, int code)
 {
     struct worker_listener *listener = socket->owner;
 
-    log_message(LOG_ERROR, "accept_failed", "%s", uv_strerror(code));
-    pause_all(listener->worker);
+    session_door_starved(&listener->worker->sessions, code);
+}
+
+static void on_door(struct session_worker *sessions, bool is_open)
+{
+    struct worker *worker = sessions->owner;
+
+    for (size_t i = 0; i < worker->listener_count; i++) {
+        if (is_open) {
+            net_listener_resume(&worker->listeners[i].socket);
+        } else {
+            net_listener_pause(&worker->listeners[i].socket);
+        }
+    }
 }
 
 static void on_session_freed(struct session_worker *sessions)
 {
-    struct worker *worker = sessions->owner;
-
-    for (size_t i = 0; i < worker->listener_count && session_worker_has_room(sessions); i++) {
-        net_listener_resume(&worker->listeners[i].socket);
-    }
-    end_if_idle(worker);
+    end_if_idle(sessions->owner);
 }
 
 /* --- orders --- */
@@ -145,6 +140,7 @@ int worker_init(struct worker *worker, unsigned number, struct snapshot *snapsho
     worker->sessions.loop = &worker->loop;
     worker->sessions.gauges = gauges;
     worker->sessions.on_freed = on_session_freed;
+    worker->sessions.on_door = on_door;
     worker->sessions.owner = worker;
     /* Identifiers are unlike those of other workers and of earlier runs. */
     secret_random(&worker->sessions.next_id, sizeof worker->sessions.next_id);

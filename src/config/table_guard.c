@@ -50,6 +50,12 @@ static const struct table_row rows[] = {
     {"limits.connections", TABLE_NUMBER, .fallback = "9000", RANGE(1, 1000000),
      .doc = "How many clients there may be at a time. Each needs two descriptors (see ulimit -n).",
      .example = "500", MEMBER(config, connections)},
+    {"limits.handshakes", TABLE_NUMBER, .fallback = "500", RANGE(1, 100000),
+     .doc = "How many clients may be on their way in at a time, from their first byte to a complete "
+            "CONNECT; for each worker. When there is no room for one more, the one that has "
+            "been at it longest makes room if it has had a second; until then newcomers wait. So "
+            "slow clients cannot keep others out.",
+     .example = "50", MEMBER(config, handshakes)},
     {"limits.hashing", TABLE_NUMBER, .fallback = "256", RANGE(1, 65535),
      .doc = "How many password checks may wait or run at a time; clients beyond are told to come "
             "back.",

@@ -124,6 +124,7 @@ void session_release(struct session *session)
     free(session->claim);
     snapshot_unref(session->snapshot);
     free(session);
+    door_review(worker);
     worker->on_freed(worker);
 }
 
@@ -176,14 +177,18 @@ static int open_client(struct session *session, int descriptor)
 void session_accept(struct session_worker *worker, int descriptor, const struct address *address,
                     size_t index)
 {
-    if (!welcome_address(worker, address, index)) {
-        close(descriptor);
-        return;
+    struct session *session = NULL;
+    bool is_welcome = welcome_address(worker, address, index);
+
+    if (is_welcome) {
+        session = session_new(worker, index);
     }
-    struct session *session = session_new(worker, index);
     if (session == NULL) {
-        log_message(LOG_ERROR, "accept_failed", "not enough memory for one more session");
         close(descriptor);
+        if (is_welcome) {
+            session_door_starved(worker, UV_ENOMEM);
+        }
+        door_review(worker);
         return;
     }
     session->address = *address;
@@ -194,6 +199,7 @@ void session_accept(struct session_worker *worker, int descriptor, const struct 
     }
     net_stream_tune(&session->client);
     session_update_reading(session);
+    door_took(worker, descriptor);
 }
 
 void session_shut_down_all(struct session_worker *worker)

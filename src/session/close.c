@@ -124,6 +124,7 @@ void session_close(struct session *session, enum close_reason reason, const char
     if (session->state == SESSION_CLOSING) {
         return;
     }
+    turns_leave(session);
     authorise_cancel(session);
     dial_cancel(session);
     int code = write_last_words(session, reason);

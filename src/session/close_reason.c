@@ -102,6 +102,8 @@ static const struct close_reason_row rows[] = {
     [CLOSE_CERTIFICATE_EXPIRED] = {"certificate_expired",
                                    "the client's certificate has expired while it was connected",
                                    LOG_WARNING, NONE, NONE, 0x87, CLOSE_FORM_OWN},
+    /* A flood of these is one line of the log now and then; see door.c. */
+    [CLOSE_SHED] = {"shed", "made room for newcomers", LOG_DEBUG, NONE, NONE, NONE, CLOSE_FORM_OWN},
     [CLOSE_SHUTTING_DOWN] = {"shutting_down", "the gateway is shutting down", LOG_INFO, 0x03, 0x88,
                              0x8B, CLOSE_FORM_OWN},
     [CLOSE_NO_MEMORY] = {"no_memory", "there is not enough memory", LOG_ERROR, 0x03, 0x89, 0x97,

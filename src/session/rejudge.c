@@ -168,6 +168,7 @@ static void on_sweep(uv_timer_t *timer)
             session_close(session, CLOSE_CERTIFICATE_EXPIRED, NULL);
         }
     }
+    door_sweep(worker);
 }
 
 void session_watch_start(struct session_worker *worker)
@@ -177,10 +178,14 @@ void session_watch_start(struct session_worker *worker)
     uv_timer_init(worker->loop, &worker->sweep);
     uv_idle_init(worker->loop, &worker->rejudge);
     uv_timer_start(&worker->sweep, on_sweep, SESSION_SWEEP_MS, SESSION_SWEEP_MS);
+    door_start(worker);
+    turns_start(worker);
 }
 
 void session_watch_stop(struct session_worker *worker)
 {
     uv_close((uv_handle_t *)&worker->sweep, NULL);
     uv_close((uv_handle_t *)&worker->rejudge, NULL);
+    door_stop(worker);
+    turns_stop(worker);
 }

@@ -176,6 +176,7 @@ void session_enter(struct session *session, enum session_state state, uint64_t d
 {
     session->state = state;
     session_set_deadline(session, deadline_ms);
+    door_note(session);
 }
 
 /* --- both directions --- */
@@ -188,6 +189,8 @@ void session_update_reading(struct session *session)
 
     switch (session->state) {
     case SESSION_HANDSHAKE:
+        wants_client = wants_client && !session->awaits_turn;
+        break;
     case SESSION_ADMIT:
     case SESSION_CLOSING:
         break;

@@ -53,6 +53,16 @@ struct session_input {
 /* One side has ended; the other has this long to follow. */
 #define SESSION_HALF_CLOSED_MS 30000u
 
+/* A stranger is not sent away for a newcomer before it had this long. */
+#define DOOR_PATIENCE_MS 1000u
+/* What is short is looked for again after this long, then after twice that, ... */
+#define DOOR_RETRY_MIN_MS 100u
+#define DOOR_RETRY_MAX_MS 1000u
+/* So many descriptors must be free beside the reserve before the door opens again. */
+#define DOOR_SLACK 16
+/* Handshakes that go one step on in each turn of the loop. */
+#define TURNS_EACH 4u
+
 struct login_job;
 struct topics;
 struct session_claim;
@@ -88,6 +98,13 @@ struct session {
     struct admission *admission;   /* NULL once relaying */
     struct ownership_claim *owned; /* these two: NULL when there is none to be given back */
     struct quota_account *account;
+
+    bool is_stranger;      /* in the list of the door: */
+    struct session *older; /* NULL at its ends */
+    struct session *younger;
+    bool awaits_turn;            /* in the line of the worker's turns: */
+    struct session *turn_before; /* NULL at its ends */
+    struct session *turn_after;
 
     bool is_counted;  /* holds a place of gauges->connections */
     bool is_admitted; /* the decision was logged: admitted */
@@ -136,11 +153,35 @@ bool session_flush(struct session *session);
 void session_impossible(struct session *session, const struct session_input *input);
 
 /* welcome.c: whether a connection from `address` to the listener `index` becomes a session. */
-bool welcome_address(const struct session_worker *worker, const struct address *address,
+bool welcome_address(struct session_worker *worker, const struct address *address,
                      size_t index) MOAT_MUST_CHECK;
+
+/* door.c */
+void door_start(struct session_worker *worker);
+void door_stop(struct session_worker *worker);
+/* Opens or shuts the door as all that counts says now. */
+void door_review(struct session_worker *worker);
+/* The session's state has changed: it is a stranger now, or no longer. */
+void door_note(struct session *session);
+/* For one more session, by sending a stranger away if need be. False: there is none. */
+bool door_make_room(struct session_worker *worker) MOAT_MUST_CHECK;
+/* A session was made of this descriptor. */
+void door_took(struct session_worker *worker, int descriptor);
+/* True for a descriptor that shows how few are left. */
+bool door_is_reserve(const struct session_worker *worker, int descriptor);
+/* Now and then: tells what was only counted. */
+void door_sweep(struct session_worker *worker);
+
+/* turns.c. A session waits once, whatever the number of calls, and leaves when it ends. */
+void turns_start(struct session_worker *worker);
+void turns_stop(struct session_worker *worker);
+void turns_join(struct session *session);
+void turns_leave(struct session *session);
 
 /* The rooms: what each state does with each event it knows. */
 void handshake_on_client_data(struct session *session, const struct session_input *input);
+/* One step on with what was kept: it is this session's turn. */
+void handshake_step(struct session *session);
 
 void admit_enter(struct session *session);
 void admit_on_client_data(struct session *session, const struct session_input *input);

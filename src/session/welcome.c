@@ -4,10 +4,10 @@
  */
 #include "session_internal.h"
 
-bool welcome_address(const struct session_worker *worker, const struct address *address,
-                     size_t index)
+bool welcome_address(struct session_worker *worker, const struct address *address, size_t index)
 {
     (void)address;
     (void)index;
-    return session_worker_has_room(worker);
+    /* Last, since a stranger may have to go for it. */
+    return door_make_room(worker);
 }

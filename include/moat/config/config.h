@@ -81,6 +81,7 @@ struct config {
 
     struct mqtt_connect_limits connect; /* limits.connect_size, client_id_size, ... */
     unsigned connections;               /* limits.connections: sessions of all workers together */
+    unsigned handshakes;                /* limits.handshakes: strangers of one worker */
     unsigned hashing;                   /* limits.hashing: password checks queued or running */
     bool silent;                        /* refusal: silent */
 

@@ -59,6 +59,7 @@ enum close_reason {
     CLOSE_NO_LONGER_PERMITTED,
     CLOSE_CERTIFICATE_EXPIRED,
     /* the gate itself */
+    CLOSE_SHED,
     CLOSE_SHUTTING_DOWN,
     CLOSE_NO_MEMORY,
     CLOSE_INTERNAL_FAULT,

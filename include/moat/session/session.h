@@ -36,6 +36,34 @@ struct session_gauges {
     struct quota *quota;
 };
 
+/* How many times something happened since it was last told. */
+struct door_tally {
+    uint64_t count;
+    uint64_t told_ms;
+};
+
+/* Whether a worker accepts connections; see session/door.c. */
+struct session_door {
+    uv_timer_t timer;  /* looks again when time alone may have changed the answer */
+    uint64_t retry_ms; /* the last wait for what was short; 0 once one was accepted again */
+    int shortage;      /* libuv's code of what the process lacks, or 0 */
+    bool is_shut;
+    bool is_told; /* the log says that accepting is paused */
+    uint64_t told_ms;
+    struct session *oldest; /* list of strangers */
+    struct session *youngest;
+    size_t strangers;
+    struct door_tally shed;
+    struct door_tally turned_away;
+};
+
+/* Who waits for a step of its handshake; see session/turns.c. */
+struct session_turns {
+    uv_idle_t idle; /* runs while anybody waits */
+    struct session *first;
+    struct session *last;
+};
+
 /* What the sessions of one worker thread share. Only that thread touches it. */
 struct session_worker {
     uv_loop_t *loop;
@@ -47,11 +75,17 @@ struct session_worker {
     struct session *sessions;  /* list of those that live */
     size_t session_count;
     size_t session_limit; /* what the descriptors of this process allow for this worker */
+    /* A client's descriptor from this number on is the reserve's; 0: there is no reserve. */
+    int descriptor_ceiling;
+    struct session_door door;
+    struct session_turns turns;
     uint64_t next_id;
     uv_idle_t rejudge;            /* turns after a reload until all sessions have been judged */
     struct session *rejudge_next; /* of the list above */
     uv_timer_t sweep;             /* looks for certificates that have expired */
-    void (*on_freed)(struct session_worker *worker); /* a session is gone: there is room */
+    void (*on_freed)(struct session_worker *worker); /* a session is gone */
+    /* The listeners are to resume, or to pause. */
+    void (*on_door)(struct session_worker *worker, bool is_open);
     void *owner;
 };
 
@@ -62,15 +96,16 @@ struct session_worker {
 #define SESSION_PLAIN_SIZE   (64u * 1024)
 #define SESSION_OUTPUT_SIZE  (80u * 1024)
 
-/* Allocates the buffers; loop, gauges, session_limit and on_freed are the caller's to set. 0 or -1.
- */
+/* Allocates the buffers; loop, gauges, snapshot, session_limit, descriptor_ceiling and the
+ * callbacks are the caller's to set. 0 or -1. */
 int session_worker_init(struct session_worker *worker) MOAT_MUST_CHECK;
 void session_worker_deinit(struct session_worker *worker);
 
 /* True when this worker may take one more connection. */
 static inline bool session_worker_has_room(const struct session_worker *worker)
 {
-    return worker->session_count < worker->session_limit;
+    return worker->session_count < worker->session_limit &&
+           worker->door.strangers < worker->snapshot->config->handshakes;
 }
 
 /* Takes over a descriptor that was accepted from `address`: makes a session of it, or closes it.
@@ -79,7 +114,11 @@ static inline bool session_worker_has_room(const struct session_worker *worker)
 void session_accept(struct session_worker *worker, int descriptor, const struct address *address,
                     size_t index);
 
-/* Starts and stops what looks after live sessions; two handles on the worker's loop. */
+/* Accepting has failed with libuv's `code` for want of something: the door shuts for a while. */
+void session_door_starved(struct session_worker *worker, int code);
+
+/* Starts and stops what looks after sessions, before the first and after the last; four handles
+ * on the worker's loop. */
 void session_watch_start(struct session_worker *worker);
 void session_watch_stop(struct session_worker *worker);
 

@@ -98,16 +98,25 @@ static void on_connection(struct net_listener *listener, int descriptor,
 {
     cr_expect(address_is_loopback(address));
     house.accepted++;
+    (void)listener;
     session_accept(&house.worker, descriptor, address, 0);
-    if (!session_worker_has_room(&house.worker)) {
-        net_listener_pause(listener);
-    }
 }
 
 static void on_starved(struct net_listener *listener, int code)
 {
     (void)listener;
-    cr_expect(false, "accept failed: %s", uv_strerror(code));
+    session_door_starved(&house.worker, code);
+}
+
+static void on_door(struct session_worker *worker, bool is_open)
+{
+    cr_expect_eq(worker, &house.worker);
+    if (is_open) {
+        net_listener_resume(&house.listener);
+    } else {
+        house.pauses++;
+        net_listener_pause(&house.listener);
+    }
 }
 
 static void on_listener_closed(struct net_listener *listener)
@@ -119,7 +128,6 @@ static void on_freed(struct session_worker *worker)
 {
     cr_expect_eq(worker, &house.worker);
     house.freed++;
-    net_listener_resume(&house.listener);
 }
 
 static void open_door(void)
@@ -179,7 +187,9 @@ void house_build(const struct house_plan *plan)
     house.worker.gauges = &house.gauges;
     house.worker.session_limit = 100;
     house.worker.on_freed = on_freed;
+    house.worker.on_door = on_door;
     cr_assert_eq(session_worker_init(&house.worker), 0);
+    session_watch_start(&house.worker);
     open_door();
 }
 
@@ -201,6 +211,7 @@ void house_leave(void)
     cr_expect_eq(atomic_load(&house.snapshot->references), 1, "a session kept its snapshot");
     cr_expect_eq(house.worker.output.size, 0, "the output is empty between two callbacks");
     net_listener_close(&house.listener);
+    session_watch_stop(&house.worker);
     HOUSE_UNTIL(!uv_loop_alive(&house.loop));
     cr_expect_eq(uv_loop_close(&house.loop), 0);
     session_worker_deinit(&house.worker);

@@ -26,6 +26,7 @@ struct house {
     uint16_t broker_port;
     unsigned accepted;
     unsigned freed;
+    unsigned pauses; /* of the listener */
     int log;
 };
 
