@@ -262,6 +262,7 @@ void relay_enter(struct session *session)
     session->client.read_limit = SESSION_READ_CLIENT;
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
     report_admitted(session);
+    ledger_leave(session->worker->gauges->ledger, &session->place);
     /* A reload since the verdict has its say before the broker hears a byte. */
     rejudge_if_due(session);
     if (session->state == SESSION_CLOSING) {
