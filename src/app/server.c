@@ -187,21 +187,42 @@ static int listen_on(struct server *server, struct worker *worker, size_t worker
     return 0;
 }
 
+static int share_descriptors(const struct server *server, size_t workers,
+                             struct descriptor_share *out_share)
+{
+    const struct descriptor_plan plan = {
+        .connections = server->snapshot->config->connections,
+        .handshakes = server->snapshot->config->handshakes,
+        .workers = workers,
+        .addresses = server->address_count,
+    };
+    size_t limit = descriptors_raise(&plan);
+    size_t minimum = descriptors_minimum(&plan);
+
+    if (limit < minimum) {
+        log_message(LOG_ERROR, "few_descriptors",
+                    "%zu open files are allowed and at least %zu are needed with workers: %zu; "
+                    "raise the limit (ulimit -n, LimitNOFILE=) or lower workers",
+                    limit, minimum, workers);
+        return -1;
+    }
+    *out_share = descriptors_divide(&plan, limit);
+    return 0;
+}
+
 static int start_workers(struct server *server, size_t count)
 {
     int status = 0;
 
+    server->worker_count = 0; /* those that run */
     server->workers = calloc(count, sizeof *server->workers);
     if (server->workers == NULL) {
         return UV_ENOMEM;
     }
-    const struct descriptor_plan plan = {
-        .connections = server->snapshot->config->connections,
-        .handshakes = server->snapshot->config->handshakes,
-        .workers = count,
-        .addresses = server->address_count,
-    };
-    struct descriptor_share share = descriptors_divide(&plan, descriptors_raise(&plan));
+    struct descriptor_share share;
+    if (share_descriptors(server, count, &share) != 0) {
+        return UV_EMFILE;
+    }
     size_t ready = 0;
     while (status == 0 && ready < count) {
         struct worker *worker = &server->workers[ready];
@@ -217,7 +238,7 @@ static int start_workers(struct server *server, size_t count)
         status = listen_on(server, worker, ready++);
     }
     atomic_store(&server->workers_left, ready);
-    for (server->worker_count = 0; status == 0 && server->worker_count < ready;) {
+    while (status == 0 && server->worker_count < ready) {
         status = worker_start(&server->workers[server->worker_count]);
         server->worker_count += status == 0;
     }

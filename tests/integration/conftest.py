@@ -77,8 +77,9 @@ class Starter:
         self.pki = pki
         self.started = []
 
-    def __call__(self, folder, to, is_awaited=True, env=None, **options):
-        made = Moat(folder, configurations.moat(folder, self.pki, to, **options), is_awaited, env)
+    def __call__(self, folder, to, is_awaited=True, env=None, descriptors=None, **options):
+        made = Moat(folder, configurations.moat(folder, self.pki, to, **options), is_awaited, env,
+                    descriptors)
         self.started.append(made)
         return made
 

@@ -18,16 +18,18 @@ def binary():
 
 
 class Moat(Program):
-    """`configuration` is a dictionary as in moat.yaml, or the text of the file."""
+    """`configuration` is a dictionary as in moat.yaml, or the text of the file. `descriptors` is how many it may
+    have, when not as many as this process."""
 
-    def __init__(self, folder, configuration, is_awaited=True, env=None):
+    def __init__(self, folder, configuration, is_awaited=True, env=None, descriptors=None):
         self.path = os.path.join(str(folder), "moat.yaml")
         self.events = []
         self.addresses = {}
         self.clients = []
         self.has_ended = False  # set by a test that ended it and looked at how
         self.write(configuration)
-        super().__init__([binary(), "run", "-c", self.path], env={**os.environ, **(env or {})},
+        limited = ["prlimit", f"--nofile={descriptors}:{descriptors}"] if descriptors else []
+        super().__init__([*limited, binary(), "run", "-c", self.path], env={**os.environ, **(env or {})},
                          on_line=self._on_line)
         if is_awaited:
             self.wait_ready()

@@ -94,6 +94,12 @@ class Program:
     def socket_count(self):
         return sum(target.startswith("socket:") for target in self.descriptors().values())
 
+    def processor_seconds(self):
+        """Time on a processor so far, of all its threads."""
+        with open(f"/proc/{self.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def resident_bytes(self):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
             for line in status:
