@@ -296,6 +296,7 @@ static int make_guard(struct server *server)
         return -1;
     }
     server->gauges.ownership = server->guard.ownership;
+    server->gauges.ledger = server->guard.ledger;
     server->gauges.quota = quota_new();
     return server->gauges.quota != NULL ? 0 : -1;
 }
