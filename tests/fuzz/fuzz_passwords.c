@@ -24,6 +24,9 @@ static void check_users(const struct credentials *credentials, const struct cred
         FUZZ_CHECK(credentials_has(credentials, name));
         FUZZ_CHECK(credentials_same(credentials, again, name));
         FUZZ_CHECK(credentials_is_weak(credentials, i) == credentials_is_weak(again, i));
+        for (size_t j = 0; j < i; j++) {
+            FUZZ_CHECK(!slice_is(name, credentials_name(credentials, j)));
+        }
     }
     FUZZ_CHECK(!credentials_has(credentials, slice_from_text("a:b")));
     FUZZ_CHECK(!credentials_has(credentials, slice_of(NULL, 0)));
