@@ -4,18 +4,20 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { THREADS = 4, VISITS = 20000, ADDRESSES = 7, LIMIT = 3 };
+enum { THREADS = 4, VISITS = 300000, ADDRESSES = 2, LIMIT = 3 };
 
 static struct ledger *ledger;
 static const struct ledger_limits limits = {
     .present = LIMIT, .failures = 5, .window_ms = 1000, .ban_ms = 5, .ban_max_ms = 5};
 static atomic_uint present[ADDRESSES];
 static atomic_uint welcome;
+static pthread_barrier_t together;
 
 static void *visit(void *argument)
 {
     uint32_t seed = (uint32_t)(uintptr_t)argument;
 
+    (void)pthread_barrier_wait(&together);
     for (uint32_t i = 0; i < VISITS; i++) {
         uint32_t number = (i * 2654435761u + seed) % ADDRESSES;
         struct address address = ipv4(number);
@@ -38,6 +40,7 @@ Test(ledger_threads, all_at_once)
     pthread_t threads[THREADS];
 
     ledger = make_ledger(1000);
+    cr_assert_eq(pthread_barrier_init(&together, NULL, THREADS), 0);
     for (uintptr_t i = 0; i < THREADS; i++) {
         cr_assert_eq(pthread_create(&threads[i], NULL, visit, (void *)i), 0);
     }
