@@ -89,9 +89,9 @@ void dial_enter(struct session *session)
         session_close(session, CLOSE_FULL, full);
         return;
     }
-    int status =
-        net_stream_init(&session->upstream, session->worker->loop, config->upstream.kind == ENDPOINT_UNIX,
-                        &upstream_events, session, &session->worker->scratch);
+    int status = net_stream_init(&session->upstream, session->worker->loop,
+                                 config->upstream.kind == ENDPOINT_UNIX, &upstream_events, session,
+                                 &session->worker->scratch);
     if (status == 0) {
         session->pending++;
         *dial = (struct net_dial){.stream = &session->upstream,
