@@ -102,6 +102,29 @@ int __wrap_asprintf(char **out_text, const char *format, ...)
     return size;
 }
 
+/* The same as _FORTIFY_SOURCE calls them. */
+int __wrap___asprintf_chk(char **out_text, int flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int __wrap___vasprintf_chk(char **out_text, int flag, const char *format, va_list values)
+    __attribute__((format(printf, 3, 0)));
+
+int __wrap___vasprintf_chk(char **out_text, int flag, const char *format, va_list values)
+{
+    (void)flag;
+    return __wrap_vasprintf(out_text, format, values);
+}
+
+int __wrap___asprintf_chk(char **out_text, int flag, const char *format, ...)
+{
+    va_list values;
+
+    (void)flag;
+    va_start(values, format);
+    int size = __wrap_vasprintf(out_text, format, values);
+    va_end(values);
+    return size;
+}
+
 /* --- files ------------------------------------------------------------------------------- */
 
 static enum failing_file how_it_fails;
@@ -135,6 +158,15 @@ ssize_t __wrap_read(int descriptor, void *data, size_t size)
         break;
     }
     return __real_read(descriptor, data, size);
+}
+
+ssize_t __wrap___read_chk(int descriptor, void *data, size_t size, size_t room);
+ssize_t __wrap___read_chk(int descriptor, void *data, size_t size, size_t room)
+{
+    if (size > room) {
+        abort();
+    }
+    return __wrap_read(descriptor, data, size);
 }
 
 int __wrap_fstat64(int descriptor, struct stat *out_status)
