@@ -5,14 +5,23 @@
 /* clang-format off */
 static const struct table_row rows[] = {
     {"timeouts", TABLE_MAP,
-     .doc = "How long things may take. Each runs from the start; bytes that trickle in do not "
-            "extend it."},
+     .doc = "How long things may take. Before the relay each runs from the start; bytes that "
+            "trickle in do not extend it."},
     {"timeouts.handshake", TABLE_DURATION, .fallback = "10s", RANGE(100, SECONDS(600)),
      .doc = "From the connection to the end of the TLS handshake.", .example = "5s",
      MEMBER(config, handshake_timeout_ms)},
     {"timeouts.connect", TABLE_DURATION, .fallback = "10s", RANGE(100, SECONDS(600)),
      .doc = "From there to the last byte of CONNECT.", .example = "5s",
      MEMBER(config, connect_timeout_ms)},
+    {"timeouts.keep_alive_grace", TABLE_DURATION, .fallback = "5s", RANGE(0, SECONDS(600)),
+     .doc = "A client that sends nothing is cut after one and a half times its keep alive and this. "
+            "The keep alive is that of CONNECT, or the Server Keep Alive of the broker. A client "
+            "without one (0) is left to TCP, which notices one that vanished within two minutes.",
+     .example = "30s", MEMBER(config, keep_alive_grace_ms)},
+    {"timeouts.stall", TABLE_DURATION, .fallback = "1m", RANGE(100, HOURS(1)),
+     .doc = "A client or broker that takes nothing of what is ready for it is cut after this, and "
+            "at most a quarter more.",
+     .example = "20s", MEMBER(config, stall_timeout_ms)},
     {"timeouts.drain", TABLE_DURATION, .fallback = "30s", RANGE(0, HOURS(1)),
      .doc = "How long clients may stay after the order to stop.", .example = "5s",
      MEMBER(config, drain_timeout_ms)},

@@ -15,6 +15,10 @@ static const struct table_row rows[] = {
      .doc = "How long the broker may take to accept a connection before the client is told it is "
             "not there.",
      .example = "1s", MEMBER(config, upstream_connect_timeout_ms)},
+    {"upstream.connack_timeout", TABLE_DURATION, .fallback = "10s", RANGE(100, SECONDS(600)),
+     .doc = "How long the broker may then take to answer a CONNECT before the client is told that "
+            "it is not there.",
+     .example = "5s", MEMBER(config, connack_timeout_ms)},
     {"upstream.allow_remote_plaintext", TABLE_BOOL, .fallback = "false",
      .doc = "Allows a broker on another machine, although everything, passwords included, then "
             "crosses the network between the two unprotected.",

@@ -8,24 +8,60 @@
 /* Header bytes that have passed when the fourth byte of the length is next. */
 #define BEFORE_LAST_LENGTH_BYTE 4
 
-#define BIT(type) (1u << (type))
+/* Who may send a packet, by its whole first byte. */
+#define C   0x01u /* a client of 3.1.1 or 5.0 */
+#define C31 0x02u /* a client of 3.1 */
+#define F   0x04u /* a server, as its first packet; the two bits above are for those behind it */
+#define F31 0x08u
+#define S   0x10u
+#define S31 0x20u
 
-/* PUBLISH passes with all 16 values of its flags, and no packet's flags are looked
- * at: they change no boundary, and judging them is the broker's business. */
-#define EITHER_WAY                                                                                 \
-    (BIT(MQTT_PUBLISH) | BIT(MQTT_PUBACK) | BIT(MQTT_PUBREC) | BIT(MQTT_PUBREL) |                  \
-     BIT(MQTT_PUBCOMP) | BIT(MQTT_DISCONNECT))
+#define FIRST      (F | F31)
+#define AFTER(bit) ((bit) << 2)
+#define BOTH       (C | C31 | S | S31)
 
-static const unsigned allowed_types[] = {
-    [MQTT_FROM_CLIENT] =
-        EITHER_WAY | BIT(MQTT_SUBSCRIBE) | BIT(MQTT_UNSUBSCRIBE) | BIT(MQTT_PINGREQ),
-    [MQTT_FROM_SERVER] =
-        EITHER_WAY | BIT(MQTT_CONNACK) | BIT(MQTT_SUBACK) | BIT(MQTT_UNSUBACK) | BIT(MQTT_PINGRESP),
+/* Flags 0000, 0010, and the other fourteen. */
+#define ROW(zero, two, other)                                                                      \
+    zero, other, two, other, other, other, other, other, other, other, other, other, other, other, \
+        other, other
+
+/*
+ * One row for each type. 3.1 does not use these flags, or for the DUP and QoS of a repeated
+ * packet, so there they may be anything. PUBLISH passes with all 16 values: whether QoS 3 ends
+ * the session is the broker's business.
+ */
+static const uint8_t allowed_first[256] = {
+    ROW(0, 0, 0),                    /* 0 */
+    ROW(0, 0, 0),                    /* CONNECT: the walker starts behind it [MQTT-3.1.0-2] */
+    ROW(F | F31, F31, F31),          /* CONNACK [MQTT-3.2.0-1] [MQTT-3.2.0-2] */
+    ROW(BOTH, BOTH, BOTH),           /* PUBLISH */
+    ROW(BOTH, C31 | S31, C31 | S31), /* PUBACK [MQTT-2.2.2-2], 5.0 [MQTT-2.1.3-1]; so below */
+    ROW(BOTH, C31 | S31, C31 | S31), /* PUBREC */
+    ROW(C31 | S31, BOTH, C31 | S31), /* PUBREL [MQTT-3.6.1-1] */
+    ROW(BOTH, C31 | S31, C31 | S31), /* PUBCOMP */
+    ROW(C31, C | C31, C31),          /* SUBSCRIBE [MQTT-3.8.1-1] */
+    ROW(S | S31, S31, S31),          /* SUBACK */
+    ROW(C31, C | C31, C31),          /* UNSUBSCRIBE [MQTT-3.10.1-1] */
+    ROW(S | S31, S31, S31),          /* UNSUBACK */
+    ROW(C | C31, C31, C31),          /* PINGREQ */
+    ROW(S | S31, S31, S31),          /* PINGRESP */
+    ROW(BOTH, C31 | S31, C31 | S31), /* DISCONNECT [MQTT-3.14.1-1] */
+    ROW(0, 0, 0),                    /* AUTH */
 };
 
-void mqtt_frame_init(struct mqtt_frame_walker *walker, enum mqtt_sender sender)
+/* Of types that may be sent, one of these passes. */
+#define FLAGS_ZERO 0x00u
+#define FLAGS_TWO  0x02u
+
+void mqtt_frame_init(struct mqtt_frame_walker *walker, enum mqtt_sender sender,
+                     enum mqtt_version version)
 {
-    *walker = (struct mqtt_frame_walker){.sender = (uint8_t)sender};
+    bool is_3_1 = version == MQTT_VERSION_3_1;
+
+    *walker = (struct mqtt_frame_walker){.allowed = is_3_1 ? C31 : C};
+    if (sender == MQTT_FROM_SERVER) {
+        walker->allowed = is_3_1 ? F31 : F;
+    }
 }
 
 void mqtt_frame_limit(struct mqtt_frame_walker *walker, size_t packet_limit)
@@ -34,16 +70,35 @@ void mqtt_frame_limit(struct mqtt_frame_walker *walker, size_t packet_limit)
     walker->packet_limit = packet_limit;
 }
 
-static enum mqtt_frame_status check_type(const struct mqtt_frame_walker *walker)
+static bool may_send(const struct mqtt_frame_walker *walker, unsigned first)
 {
-    if ((allowed_types[walker->sender] & BIT(walker->type)) != 0) {
+    return (allowed_first[first] & walker->allowed) != 0;
+}
+
+static enum mqtt_frame_status check_first(const struct mqtt_frame_walker *walker)
+{
+    unsigned type = walker->first & 0xF0u;
+
+    if (may_send(walker, walker->first)) {
         return MQTT_FRAME_OK;
     }
+    if (may_send(walker, type | FLAGS_ZERO) || may_send(walker, type | FLAGS_TWO)) {
+        return MQTT_FRAME_FLAGS;
+    }
+    if ((walker->allowed & FIRST) != 0) {
+        return MQTT_FRAME_NOT_CONNACK;
+    }
     /* A second CONNECT would reach the broker under a name that nobody proved. [MQTT-3.1.0-2] */
-    if (walker->sender == MQTT_FROM_CLIENT && walker->type == MQTT_CONNECT) {
+    if ((walker->allowed & (C | C31)) != 0 && mqtt_frame_type(walker) == MQTT_CONNECT) {
         return MQTT_FRAME_SECOND_CONNECT;
     }
     return MQTT_FRAME_NOT_ALLOWED;
+}
+
+/* There is one CONNACK and no more. [MQTT-3.2.0-2] */
+static uint8_t after_first(uint8_t allowed)
+{
+    return (allowed & FIRST) != 0 ? (uint8_t)AFTER(allowed) : allowed;
 }
 
 /* Takes one byte of the length. The shortest form is not asked for here: another
@@ -79,20 +134,20 @@ static size_t skip_body(struct mqtt_frame_walker *walker, size_t available)
     return step;
 }
 
-/* Most packets are here whole and have one byte of length: each costs an addition and
- * three comparisons. Stops before the first that is different in any way, for the
+/* Most packets are here whole and have one byte of length: each costs an addition, a look into
+ * the table and two comparisons. Stops before the first that is different in any way, for the
  * careful way to deal with; returns where that is. */
 static size_t skip_small_packets(struct mqtt_frame_walker *walker, struct slice bytes, size_t at)
 {
-    const unsigned allowed = allowed_types[walker->sender];
+    const unsigned allowed = walker->allowed;
     uint64_t packets = 0;
     size_t last = at;
 
     while (bytes.size - at >= 2) {
-        unsigned type = bytes.data[at] >> 4;
         size_t length = bytes.data[at + 1];
 
-        if ((allowed & BIT(type)) == 0 || (length & 0x80) != 0 || length > bytes.size - at - 2) {
+        if ((allowed_first[bytes.data[at]] & allowed) == 0 || (length & 0x80) != 0 ||
+            length > bytes.size - at - 2) {
             break;
         }
         last = at;
@@ -100,7 +155,7 @@ static size_t skip_small_packets(struct mqtt_frame_walker *walker, struct slice 
         packets++;
     }
     if (packets > 0) {
-        walker->type = bytes.data[last] >> 4;
+        walker->first = bytes.data[last];
         walker->packets += packets;
     }
     return at;
@@ -122,17 +177,20 @@ enum mqtt_frame_status mqtt_frame_walk(struct mqtt_frame_walker *walker, struct 
 
     while (at < bytes.size && status == MQTT_FRAME_OK) {
         if (ahead.header_bytes == 0) {
-            at = skip_small_packets(&ahead, bytes, at);
+            if ((ahead.allowed & FIRST) == 0) {
+                at = skip_small_packets(&ahead, bytes, at);
+            }
             if (at == bytes.size) {
                 break;
             }
             packet_start = at;
             before = ahead;
-            ahead.type = bytes.data[at] >> 4;
-            status = check_type(&ahead);
+            ahead.first = bytes.data[at];
+            status = check_first(&ahead);
             if (status != MQTT_FRAME_OK) {
                 break;
             }
+            ahead.allowed = after_first(ahead.allowed);
             ahead.header_bytes = 1;
             at++;
         } else if (ahead.shift != LENGTH_KNOWN) {

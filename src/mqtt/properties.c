@@ -10,7 +10,8 @@ struct value {
 };
 
 /* Every property has a bit of its own to be remembered by: its identifier. */
-_Static_assert(MQTT_MAXIMUM_PACKET_SIZE < 64, "the largest identifier has its bit in `seen`");
+_Static_assert(MQTT_SHARED_SUBSCRIPTION_AVAILABLE < 64,
+               "the largest identifier has its bit in `seen`");
 
 /* One block of properties under way. */
 struct block {

@@ -1,4 +1,4 @@
-/* The properties of a CONNECT and of its will. 5.0 only. */
+/* The properties of a CONNECT and of its will, and where others stand. 5.0 only. */
 #ifndef MOAT_MQTT_PROPERTIES_INTERNAL_H
 #define MOAT_MQTT_PROPERTIES_INTERNAL_H
 
@@ -9,6 +9,7 @@ enum mqtt_property_place {
     MQTT_IN_CONNECT = 1,
     MQTT_IN_WILL = 2,
     MQTT_IN_PUBLISH = 4, /* read by inspect.c, which needs no more than types */
+    MQTT_IN_CONNACK = 8, /* read by connack.c, byte by byte as it passes */
 };
 
 /* Gives the fields that properties set the values the standard gives to absent ones. */

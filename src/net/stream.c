@@ -1,18 +1,20 @@
 #include "moat/net/stream.h"
 
+#include <limits.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 /* A client that vanished without a word is noticed after 60 + 4 x 15 seconds. */
 #define STREAM_KEEPALIVE_IDLE     60
 #define STREAM_KEEPALIVE_INTERVAL 15
 #define STREAM_KEEPALIVE_COUNT    4
-/* A peer that takes nothing of what is queued for this long is cut off, also one that keeps its
- * window closed: it would hold the other side's connection, whose end nobody looks for meanwhile.
- */
-#define STREAM_STALL_MS 60000u
+/* The same when there was something for it, which the kernel otherwise repeats for a quarter of an
+ * hour. Not less than the three above together: this would cut them short. */
+#define STREAM_UNACKNOWLEDGED_MS 120000u
 
 /* Bytes the kernel refused, with their write request. */
 struct queued_write {
@@ -50,7 +52,7 @@ void net_stream_tune(struct net_stream *stream)
 {
     static const int interval = STREAM_KEEPALIVE_INTERVAL;
     static const int count = STREAM_KEEPALIVE_COUNT;
-    static const unsigned stall = STREAM_STALL_MS;
+    static const unsigned unacknowledged = STREAM_UNACKNOWLEDGED_MS;
     uv_os_fd_t descriptor = -1;
 
     if (stream->uv.handle.type != UV_TCP || uv_fileno(&stream->uv.handle, &descriptor) != 0) {
@@ -61,7 +63,32 @@ void net_stream_tune(struct net_stream *stream)
     uv_tcp_keepalive(&stream->uv.tcp, 1, STREAM_KEEPALIVE_IDLE);
     setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
     setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-    setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &stall, sizeof stall);
+    setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged, sizeof unacknowledged);
+}
+
+void net_stream_wait_at_least(struct net_stream *stream, uint64_t ms)
+{
+    const unsigned wait = ms < UINT_MAX / 2 ? (unsigned)ms : UINT_MAX / 2;
+    uv_os_fd_t descriptor = -1;
+
+    if (wait > STREAM_UNACKNOWLEDGED_MS && stream->uv.handle.type == UV_TCP &&
+        uv_fileno(&stream->uv.handle, &descriptor) == 0) {
+        setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &wait, sizeof wait);
+    }
+}
+
+uint64_t net_stream_taken(const struct net_stream *stream)
+{
+    uv_os_fd_t descriptor = -1;
+    int in_kernel = 0;
+
+    if (!stream->is_open || uv_fileno(&stream->uv.handle, &descriptor) != 0 ||
+        ioctl(descriptor, SIOCOUTQ, &in_kernel) != 0) {
+        in_kernel = 0;
+    }
+    /* A unix socket counts what its buffers take up, which may be more than was written. */
+    return stream->written - uv_stream_get_write_queue_size(&stream->uv.stream) -
+           (uint64_t)in_kernel;
 }
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *out_buffer)
@@ -153,6 +180,7 @@ int net_stream_write(struct net_stream *stream, struct slice bytes)
     if (!stream->is_open || stream->has_failed || stream->is_shut) {
         return UV_EPIPE;
     }
+    stream->written += bytes.size;
     if (stream->queued == 0 && bytes.size > 0) {
         uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)bytes.data, (unsigned)bytes.size);
         int written = uv_try_write(&stream->uv.stream, &buffer, 1);

@@ -51,12 +51,18 @@ static int write_disconnect(struct session *session, enum close_reason reason)
     return write_answer(session, &answer);
 }
 
+/* While relaying, a CONNACK may be ours as long as nothing of the broker's has passed. */
+static bool has_broker_spoken(const struct session *session)
+{
+    return session->upstream_bytes > 0 || session->upstream_has_ended;
+}
+
 int close_code(const struct session *session, enum close_reason reason)
 {
     struct answer_terms terms = terms_of(session);
     struct answer answer;
 
-    if (session->state == SESSION_RELAY) {
+    if (session->state == SESSION_RELAY && has_broker_spoken(session)) {
         answer_disconnect(reason, &terms, &answer);
     } else {
         answer_connack(reason, &terms, &answer);
@@ -82,7 +88,8 @@ static int write_last_words(struct session *session, enum close_reason reason)
         code = write_connack(session, reason);
         break;
     case SESSION_RELAY:
-        code = write_disconnect(session, reason);
+        code = has_broker_spoken(session) ? write_disconnect(session, reason)
+                                          : write_connack(session, reason);
         break;
     }
     tls_conn_close(&session->tls);

@@ -2,7 +2,7 @@
  * entered from: dial.c, when the upstream is connected
  * leaves to:    close.c, when both sides have ended
  * owns:         both streams, the two frame walkers
- * deadline:     none; SESSION_HALF_CLOSED_MS once one side has ended
+ * deadline:     those of watch.c; SESSION_HALF_CLOSED_MS once one side has ended
  * reasons:      client_ended, client_lost, upstream_ended, upstream_lost, tls_failed,
  *               second_connect, packet_not_allowed, packet_malformed, packet_too_large,
  *               upstream_packet
@@ -32,6 +32,7 @@ static void note_end(struct session *session, enum close_reason reason)
 {
     if (!session->client_has_ended && !session->upstream_has_ended) {
         session->end_reason = reason;
+        session->is_ending = true;
         session_set_deadline(session, SESSION_HALF_CLOSED_MS);
     }
 }
@@ -100,6 +101,7 @@ static enum close_reason reason_of_frame(enum mqtt_frame_status status)
 {
     switch (status) {
     case MQTT_FRAME_LENGTH:
+    case MQTT_FRAME_FLAGS:
         return CLOSE_PACKET_MALFORMED;
     case MQTT_FRAME_SECOND_CONNECT:
         return CLOSE_SECOND_CONNECT;
@@ -107,10 +109,21 @@ static enum close_reason reason_of_frame(enum mqtt_frame_status status)
         return CLOSE_PACKET_NOT_ALLOWED;
     case MQTT_FRAME_TOO_LARGE:
         return CLOSE_PACKET_TOO_LARGE;
+    case MQTT_FRAME_NOT_CONNACK: /* only a server's first packet can be it */
     case MQTT_FRAME_OK:
         return CLOSE_INTERNAL_FAULT;
     }
     return CLOSE_INTERNAL_FAULT;
+}
+
+/* Ends the session for a fault of either side's stream, and tells what it was. */
+static void close_for_frame(struct session *session, enum close_reason reason,
+                            const struct mqtt_frame_walker *walker, enum mqtt_frame_status status)
+{
+    char text[MQTT_FRAME_TEXT_SIZE];
+
+    mqtt_frame_describe(walker, status, text);
+    session_close(session, reason, text[0] != '\0' ? text : NULL);
 }
 
 /* A packet over the rule's limit that is only observed is told once and passes. */
@@ -151,7 +164,7 @@ static bool pass_to_upstream(struct session *session, struct slice bytes)
         return false;
     }
     if (status != MQTT_FRAME_OK) {
-        session_close(session, reason_of_frame(status), NULL);
+        close_for_frame(session, reason_of_frame(status), &session->from_client, status);
         return false;
     }
     return true;
@@ -178,6 +191,7 @@ void relay_on_client_data(struct session *session, const struct session_input *i
     enum tls_status status = TLS_OK;
     size_t size = 0;
 
+    watch_heard(session);
     if (tls_conn_give(&session->tls, input->bytes) != 0) {
         session_close(session, CLOSE_NO_MEMORY, NULL);
         return;
@@ -209,7 +223,12 @@ void relay_on_upstream_data(struct session *session, const struct session_input 
 {
     size_t clean = 0;
     enum mqtt_frame_status status = mqtt_frame_walk(&session->from_upstream, input->bytes, &clean);
+    const char *fault = watch_read_connack(session, slice_of(input->bytes.data, clean));
 
+    if (fault != NULL) {
+        session_close(session, CLOSE_UPSTREAM_PACKET, fault);
+        return;
+    }
     session->upstream_bytes += clean;
     if (!session->client_is_broken) {
         if (tls_conn_write(&session->tls, slice_of(input->bytes.data, clean)) != 0) {
@@ -221,7 +240,7 @@ void relay_on_upstream_data(struct session *session, const struct session_input 
         }
     }
     if (status != MQTT_FRAME_OK) {
-        session_close(session, CLOSE_UPSTREAM_PACKET, NULL);
+        close_for_frame(session, CLOSE_UPSTREAM_PACKET, &session->from_upstream, status);
         return;
     }
     session_update_reading(session);
@@ -256,11 +275,12 @@ void relay_enter(struct session *session)
         return;
     }
     session_enter(session, SESSION_RELAY, 0);
-    mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT);
-    mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER);
+    mqtt_frame_init(&session->from_client, MQTT_FROM_CLIENT, (enum mqtt_version)session->version);
+    mqtt_frame_init(&session->from_upstream, MQTT_FROM_SERVER, (enum mqtt_version)session->version);
     relay_use_limits(session);
     session->client.read_limit = SESSION_READ_CLIENT;
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
+    watch_start(session);
     report_admitted(session);
     ledger_leave(session->worker->gauges->ledger, &session->place);
     /* A reload since the verdict has its say before the broker hears a byte. */

@@ -36,12 +36,6 @@ static void on_dial_deadline(struct session *session, const struct session_input
     session_close(session, CLOSE_UPSTREAM_TIMEOUT, NULL);
 }
 
-static void on_relay_deadline(struct session *session, const struct session_input *input)
-{
-    (void)input;
-    session_close(session, session->end_reason, "the other side did not end in time");
-}
-
 /* Before the relay, a client that cannot be written to or that broke off is gone. */
 static void on_client_gone(struct session *session, const struct session_input *input)
 {
@@ -126,7 +120,7 @@ static session_handler *const handlers[SESSION_STATES][SESSION_EVENTS] = {
             [EVENT_UPSTREAM_END] = relay_on_upstream_end,
             [EVENT_UPSTREAM_DRAINED] = relay_on_drained,
             [EVENT_UPSTREAM_BROKEN] = relay_on_upstream_broken,
-            [EVENT_DEADLINE] = on_relay_deadline,
+            [EVENT_DEADLINE] = watch_on_deadline,
         },
     [SESSION_CLOSING] =
         {
@@ -201,6 +195,7 @@ void session_update_reading(struct session *session)
     case SESSION_RELAY:
         wants_client = wants_client && session->upstream.queued == 0;
         wants_upstream = !session->upstream_has_ended && session->client.queued == 0;
+        watch_queues(session);
         break;
     case SESSION_STATES:
         wants_client = false;

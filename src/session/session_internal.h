@@ -2,6 +2,7 @@
 #ifndef MOAT_SESSION_INTERNAL_H
 #define MOAT_SESSION_INTERNAL_H
 
+#include "moat/mqtt/connack.h"
 #include "moat/mqtt/connect.h"
 #include "moat/mqtt/frame.h"
 #include "moat/net/dial.h"
@@ -78,6 +79,24 @@ struct admission {
     bool is_password_observed; /* a wrong password is logged, and the client let in */
 };
 
+/* What one side has taken, to see whether it takes anything at all. */
+struct session_stall {
+    uint64_t taken; /* net_stream_taken() when it last changed */
+    uint64_t since_ms;
+};
+
+/* How long a relaying session may wait for what; see watch.c. Times are the loop's. */
+struct session_watch {
+    uint64_t begun_ms; /* the relay */
+    uint64_t heard_ms; /* the client's last bytes */
+    struct session_stall client;
+    struct session_stall upstream;
+    struct mqtt_connack connack;
+    bool has_connack;
+    bool is_second_look; /* a limit has passed; what waits in the kernel is read first */
+    uint16_t keep_alive; /* seconds; 0 for none */
+};
+
 struct session {
     struct session_worker *worker;
     struct session *previous;
@@ -115,6 +134,7 @@ struct session {
     bool client_is_broken;
     bool upstream_has_ended;
     bool upstream_is_broken;
+    bool is_ending;               /* one side has ended or is broken; the deadline is that wait's */
     enum close_reason end_reason; /* who ended first, once one has */
 
     uint8_t version;            /* enum mqtt_version; 0 until CONNECT was read that far */
@@ -132,6 +152,7 @@ struct session {
     struct topics *topics; /* NULL unless the rule has topic lists; see topics.c */
     struct mqtt_frame_walker from_client;
     struct mqtt_frame_walker from_upstream;
+    struct session_watch watch;
     uint64_t client_bytes; /* MQTT bytes from the client that were passed on */
     uint64_t upstream_bytes;
 };
@@ -230,6 +251,20 @@ void relay_on_upstream_broken(struct session *session, const struct session_inpu
 void relay_on_drained(struct session *session, const struct session_input *input);
 /* Passes on what was judged, or needs no judging. Never closes the session. */
 void relay_to_upstream(struct session *session, struct slice bytes);
+
+/* watch.c: the limits of a relaying session, all on its one timer. */
+void watch_start(struct session *session);
+/* Reads the broker's CONNACK in what it said. NULL, or what is wrong with it: nothing of `bytes`
+ * may pass then. */
+const char *watch_read_connack(struct session *session, struct slice bytes) MOAT_MUST_CHECK;
+/* The client lives. */
+static inline void watch_heard(struct session *session)
+{
+    session->watch.heard_ms = uv_now(session->worker->loop);
+}
+/* After writes: something may be queued for a side now. */
+void watch_queues(struct session *session);
+void watch_on_deadline(struct session *session, const struct session_input *input);
 
 /* topics.c: takes up the topic lists of session->decider, if it has any. False without memory. */
 bool topics_enter(struct session *session) MOAT_MUST_CHECK;

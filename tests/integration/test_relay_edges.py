@@ -127,6 +127,23 @@ def test_last_words_survive_a_reset(pair):
     assert lost == 0
 
 
+@pytest.mark.parametrize("stray", (1, 3000, 65536))
+def test_last_words_about_a_malformed_packet(pair, stray):
+    """Again with bytes behind the packet that the broker dislikes, which it never reads. Some
+    are in its buffers, some in ours, some still under way when it resets."""
+    for _ in range(100):
+        client, connection = pair(V5)
+        bad = packets.publish(V5, "t/#", b"x")
+        client.send(bad)
+        connection.wait_received(connection.connect_size + len(bad))
+        connection.pause()
+        client.send(packets.publish(V5, "t", b"y" * stray)[:stray])
+        connection.send(packets.disconnect(V5, 0x90))
+        connection.close()
+        assert client.receive_to_end() == packets.disconnect(V5, 0x90)
+        client.close()
+
+
 def fill(client):
     """Sends until nothing more leaves: every buffer on the way is full."""
     record = packets.publish(V5, "t", b"x" * 16000)

@@ -13,7 +13,7 @@ import pytest
 from harness import packets
 from harness.client import FINISHED, NOTIFIED, TcpClient
 from harness.configuration import USERS
-from harness.packets import V5, VERSIONS, Will
+from harness.packets import V5, V31, VERSIONS, Will
 from harness.tls_client import TLS_NAMES, TLS_VERSIONS, TlsClient, TlsSettings
 from harness.upstream import Upstream, stay_silent
 
@@ -216,8 +216,9 @@ def random_packet(rng, version, from_client):
         return packets.publish(version, random_text(rng), rng.randbytes(size), rng.randint(0, 2),
                                rng.random() < 0.5, rng.random() < 0.1, rng.randint(1, 65535))
     if kind == 1:
-        return packets.packet(rng.randint(packets.PUBACK, packets.PUBCOMP), rng.randbytes(2),
-                              rng.randrange(16))
+        kind = rng.randint(packets.PUBACK, packets.PUBCOMP)
+        reserved = 2 if kind == packets.PUBREL else 0
+        return packets.packet(kind, rng.randbytes(2), rng.randrange(16) if version == V31 else reserved)
     if kind == 2:
         return packets.PING if from_client else packets.PONG
     choice = (packets.SUBSCRIBE, packets.UNSUBSCRIBE) if from_client else \

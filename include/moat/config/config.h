@@ -64,6 +64,7 @@ struct config {
 
     struct endpoint upstream;
     uint64_t upstream_connect_timeout_ms;
+    uint64_t connack_timeout_ms; /* upstream.connack_timeout */
     bool allow_remote_plaintext;
 
     enum tls_identity certificate_identity;
@@ -92,6 +93,8 @@ struct config {
 
     uint64_t handshake_timeout_ms;
     uint64_t connect_timeout_ms;
+    uint64_t keep_alive_grace_ms;
+    uint64_t stall_timeout_ms;
     uint64_t drain_timeout_ms;
 
     enum log_level log_level;

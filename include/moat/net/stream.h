@@ -43,6 +43,7 @@ struct net_stream {
     void *owner;
     size_t read_limit; /* bytes one read may bring; at most the scratch's size */
     size_t queued;     /* bytes the kernel has refused so far */
+    uint64_t written;  /* bytes that net_stream_write() was given and has accepted */
     bool is_open;      /* the handle is initialised and not being closed */
     bool is_reading;
     bool is_shut;    /* end of file was sent, or will be behind the queue */
@@ -59,9 +60,20 @@ int net_stream_init(struct net_stream *stream, uv_loop_t *loop, bool is_unix,
  * libuv's code, and the descriptor is the caller's still. */
 int net_stream_open(struct net_stream *stream, int descriptor) MOAT_MUST_CHECK;
 
-/* Turns off Nagle's delay, has the kernel notice a peer that vanished (60 s idle), and cut one that
- * takes nothing of what is queued for 60 s. TCP only. */
+/* Turns off Nagle's delay and has the kernel notice a peer that vanished: within 120 s, whether
+ * there was something for it or not. TCP only. */
 void net_stream_tune(struct net_stream *stream);
+
+/* Has the kernel wait at least `ms` for a peer that takes nothing; never less than above. */
+void net_stream_wait_at_least(struct net_stream *stream, uint64_t ms);
+
+/*
+ * How many bytes the peer's kernel (TCP) or the peer itself (unix socket) has taken so far. Only
+ * good for being compared with what it was before: as long as it stays the same while bytes are
+ * queued, the peer takes nothing. What the own kernel holds for it does not count as taken, so
+ * that a slow reader behind large buffers is told from one that reads nothing.
+ */
+uint64_t net_stream_taken(const struct net_stream *stream);
 
 int net_stream_start(struct net_stream *stream);
 void net_stream_stop(struct net_stream *stream);

@@ -58,6 +58,9 @@ enum close_reason {
     CLOSE_PACKET_TOO_LARGE,
     CLOSE_TOPIC_DENIED,
     CLOSE_UPSTREAM_PACKET,
+    CLOSE_KEEP_ALIVE_EXPIRED,
+    CLOSE_CLIENT_STALLED,
+    CLOSE_UPSTREAM_STALLED,
     CLOSE_NO_LONGER_PERMITTED,
     CLOSE_CERTIFICATE_EXPIRED,
     /* the gate itself */
@@ -82,7 +85,7 @@ struct close_reason_row {
     const char *label; /* one word for logs and metrics */
     const char *text;  /* for people */
     enum log_level level;
-    int16_t code_v3;    /* CONNACK return code of 3.1 and 3.1.1 */
+    int16_t code_v3;    /* CONNACK return code of 3.1 and 3.1.1, until the broker has answered */
     int16_t code_v5;    /* CONNACK reason code of 5.0 */
     int16_t disconnect; /* DISCONNECT reason code of 5.0, once relaying */
     enum close_form form;

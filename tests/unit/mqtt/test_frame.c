@@ -4,8 +4,8 @@
 
 #include "vector.h"
 
-static const char *const keys[] = {"sender", "status",   "packets", "clean",
-                                   "type",   "boundary", NULL};
+static const char *const keys[] = {"sender", "version",  "status", "packets", "clean",
+                                   "type",   "boundary", "shows",  "says",    NULL};
 
 static const char *const status_names[] = {
     [MQTT_FRAME_OK] = "OK",
@@ -13,6 +13,8 @@ static const char *const status_names[] = {
     [MQTT_FRAME_SECOND_CONNECT] = "SECOND_CONNECT",
     [MQTT_FRAME_NOT_ALLOWED] = "NOT_ALLOWED",
     [MQTT_FRAME_TOO_LARGE] = "TOO_LARGE",
+    [MQTT_FRAME_NOT_CONNACK] = "NOT_CONNACK",
+    [MQTT_FRAME_FLAGS] = "FLAGS",
 };
 
 /* Vectors of at most this size are walked in every split into three. */
@@ -37,7 +39,8 @@ static struct mqtt_frame_walker walker_of(const struct vector *vector)
     struct mqtt_frame_walker walker;
     bool is_client = strcmp(vector_value(vector, "sender"), "client") == 0;
 
-    mqtt_frame_init(&walker, is_client ? MQTT_FROM_CLIENT : MQTT_FROM_SERVER);
+    mqtt_frame_init(&walker, is_client ? MQTT_FROM_CLIENT : MQTT_FROM_SERVER,
+                    (enum mqtt_version)vector_number(vector, "version", MQTT_VERSION_3_1_1));
     return walker;
 }
 
@@ -45,10 +48,15 @@ static void expect_walker(const struct vector *vector, enum mqtt_frame_status st
                           const struct mqtt_frame_walker *walker)
 {
     const char *expected = vector_value(vector, "status");
+    const char *says = vector_value(vector, "says");
+    char text[MQTT_FRAME_TEXT_SIZE];
 
+    mqtt_frame_describe(walker, status, text);
+    cr_assert(says == NULL || strcmp(text, says) == 0, "%s: %s", vector->name, text);
     cr_assert_str_eq(status_names[status], expected != NULL ? expected : "OK", "%s", vector->name);
     cr_assert_eq(walker->packets, vector_number(vector, "packets", UINT64_MAX), "%s", vector->name);
-    cr_assert_eq(walker->type, vector_number(vector, "type", UINT64_MAX), "%s", vector->name);
+    cr_assert_eq(mqtt_frame_type(walker), vector_number(vector, "type", UINT64_MAX), "%s",
+                 vector->name);
     cr_assert_eq(mqtt_frame_at_boundary(walker), vector_flag(vector, "boundary"), "%s",
                  vector->name);
 }
@@ -149,18 +157,28 @@ static uint32_t next_random(uint32_t *state)
     return *state >> 8;
 }
 
+/* With flags that the type may have. */
+static uint8_t first_byte(uint8_t type, uint32_t *seed)
+{
+    bool has_flag = type == MQTT_PUBREL || type == MQTT_SUBSCRIBE || type == MQTT_UNSUBSCRIBE;
+    uint32_t flags = type == MQTT_PUBLISH ? next_random(seed) & 0x0F : has_flag ? 2 : 0;
+
+    return (uint8_t)((unsigned)type << 4 | flags);
+}
+
 /* A stream of packets of every size class, from either sender. */
 static void fill(struct buffer *stream, enum mqtt_sender sender, uint32_t *seed, size_t count)
 {
     static const uint8_t client_types[] = {3, 4, 5, 6, 7, 8, 10, 12, 14};
-    static const uint8_t server_types[] = {2, 3, 4, 5, 6, 7, 9, 11, 13, 14};
+    static const uint8_t server_types[] = {3, 4, 5, 6, 7, 9, 11, 13, 14, 3};
     static const uint32_t sizes[] = {0, 1, 2, 127, 128, 300, 16383, 16384, 20000};
 
     for (size_t i = 0; i < count; i++) {
+        bool is_connack = sender == MQTT_FROM_SERVER && i == 0;
         uint8_t type = sender == MQTT_FROM_CLIENT ? client_types[next_random(seed) % 9]
                                                   : server_types[next_random(seed) % 10];
         uint32_t size = sizes[next_random(seed) % 9];
-        uint8_t header[5] = {(uint8_t)((unsigned)type << 4 | (next_random(seed) & 0x0F))};
+        uint8_t header[5] = {is_connack ? 0x20 : first_byte(type, seed)};
         size_t used = 1;
         uint32_t rest = size;
 
@@ -187,7 +205,7 @@ Test(frame, random_streams_in_random_splits)
 
         buffer_init(&stream, 8u << 20);
         fill(&stream, sender, &seed, 100);
-        mqtt_frame_init(&walker, sender);
+        mqtt_frame_init(&walker, sender, MQTT_VERSION_5_0);
         for (size_t at = 0; at < stream.size;) {
             size_t step = 1 + next_random(&seed) % (round % 3 == 0 ? 7 : 9000);
             size_t clean = 0;
@@ -220,7 +238,7 @@ Test(frame, a_second_connect_at_every_boundary)
         fill(&stream, MQTT_FROM_CLIENT, &seed, count);
         size_t boundary = stream.size;
         cr_assert(buffer_append(&stream, slice_of(connect, sizeof connect)));
-        mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+        mqtt_frame_init(&walker, MQTT_FROM_CLIENT, MQTT_VERSION_5_0);
         cr_assert_eq(mqtt_frame_walk(&walker, buffer_slice(&stream), &clean),
                      MQTT_FRAME_SECOND_CONNECT);
         cr_assert_eq(clean, boundary);
@@ -239,7 +257,7 @@ Test(frame, the_largest_packet)
     size_t clean;
     size_t left = 268435455;
 
-    mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+    mqtt_frame_init(&walker, MQTT_FROM_CLIENT, MQTT_VERSION_5_0);
     cr_assert_eq(mqtt_frame_walk(&walker, slice_of(header, 5), &clean), MQTT_FRAME_OK);
     while (left > 0) {
         size_t step = left < sizeof zeros ? left : sizeof zeros;
@@ -319,7 +337,7 @@ static void expect_limit(size_t limit, size_t size, size_t step)
 
     buffer_init(&stream, 1u << 20);
     if (fill_around(&stream, size)) {
-        mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+        mqtt_frame_init(&walker, MQTT_FROM_CLIENT, MQTT_VERSION_5_0);
         mqtt_frame_limit(&walker, limit);
         size_t clean = walk_in_steps(&walker, buffer_slice(&stream), step, &status);
         cr_assert_eq(status, size > limit ? MQTT_FRAME_TOO_LARGE : MQTT_FRAME_OK,
@@ -358,10 +376,10 @@ Test(frame, the_largest_limit)
     struct mqtt_frame_walker walker;
     size_t clean;
 
-    mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+    mqtt_frame_init(&walker, MQTT_FROM_CLIENT, MQTT_VERSION_5_0);
     mqtt_frame_limit(&walker, 268435460);
     cr_assert_eq(mqtt_frame_walk(&walker, slice_of(header, 5), &clean), MQTT_FRAME_OK);
-    mqtt_frame_init(&walker, MQTT_FROM_CLIENT);
+    mqtt_frame_init(&walker, MQTT_FROM_CLIENT, MQTT_VERSION_5_0);
     mqtt_frame_limit(&walker, 268435459);
     cr_assert_eq(mqtt_frame_walk(&walker, slice_of(header, 5), &clean), MQTT_FRAME_TOO_LARGE);
     cr_assert_eq(clean, 0);

@@ -346,7 +346,11 @@ TEST(tuning_has_the_kernel_notice_a_peer_that_vanished)
     cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_KEEPIDLE), 60);
     cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_KEEPINTVL), 15);
     cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_KEEPCNT), 4);
-    cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_USER_TIMEOUT), 60000);
+    cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_USER_TIMEOUT), 120000);
+    net_stream_wait_at_least(&party.stream, 1000);
+    cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_USER_TIMEOUT), 120000);
+    net_stream_wait_at_least(&party.stream, 120001);
+    cr_expect_eq(option_of(&party.stream, IPPROTO_TCP, TCP_USER_TIMEOUT), 120001);
     party_close(&party);
     close(peer);
 }

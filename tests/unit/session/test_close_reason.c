@@ -34,6 +34,8 @@ static const struct {
     /* upstream down or too slow */
     {CLOSE_UPSTREAM_DOWN, 0x03, 0x88, NONE},
     {CLOSE_UPSTREAM_TIMEOUT, 0x03, 0x88, NONE},
+    {CLOSE_UPSTREAM_PACKET, 0x03, 0x88, NONE},
+    {CLOSE_UPSTREAM_STALLED, 0x03, 0x88, 0x89},
     /* Authentication Method present: there is none before 5.0 */
     {CLOSE_AUTHENTICATION_METHOD, NONE, 0x8C, NONE},
     /* will topic not permitted */
@@ -62,6 +64,7 @@ static const struct {
     {CLOSE_SECOND_CONNECT, NONE, NONE, 0x82},
     {CLOSE_PACKET_NOT_ALLOWED, NONE, NONE, 0x82},
     {CLOSE_PACKET_MALFORMED, NONE, NONE, 0x81},
+    {CLOSE_KEEP_ALIVE_EXPIRED, NONE, NONE, 0x8D},
     {CLOSE_SHUTTING_DOWN, 0x03, 0x88, 0x8B},
     /* nobody is left to be told, or nothing can be said */
     {CLOSE_TLS_FAILED, NONE, NONE, NONE},
@@ -72,7 +75,7 @@ static const struct {
     {CLOSE_CLIENT_LOST, NONE, NONE, NONE},
     {CLOSE_UPSTREAM_ENDED, NONE, NONE, NONE},
     {CLOSE_UPSTREAM_LOST, NONE, NONE, NONE},
-    {CLOSE_UPSTREAM_PACKET, NONE, NONE, NONE},
+    {CLOSE_CLIENT_STALLED, NONE, NONE, NONE},
     {CLOSE_INTERNAL_FAULT, NONE, NONE, NONE},
     /* our own shortage */
     {CLOSE_NO_MEMORY, 0x03, 0x89, 0x97},
@@ -143,9 +146,9 @@ Test(close_reason, labels_are_one_word_each_and_unlike)
 /* A stranger must not fill the log of errors. */
 Test(close_reason, what_a_client_causes_is_no_error)
 {
-    static const enum close_reason errors[] = {CLOSE_UPSTREAM_DOWN, CLOSE_UPSTREAM_TIMEOUT,
-                                               CLOSE_UPSTREAM_PACKET, CLOSE_NO_MEMORY,
-                                               CLOSE_INTERNAL_FAULT};
+    static const enum close_reason errors[] = {CLOSE_UPSTREAM_DOWN,   CLOSE_UPSTREAM_TIMEOUT,
+                                               CLOSE_UPSTREAM_PACKET, CLOSE_UPSTREAM_STALLED,
+                                               CLOSE_NO_MEMORY,       CLOSE_INTERNAL_FAULT};
     for (enum close_reason reason = 0; reason < CLOSE_REASON_COUNT; reason++) {
         bool is_error = false;
         for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
