@@ -22,6 +22,7 @@ struct worker {
     struct session_worker sessions;
     struct worker_listener *listeners;
     size_t listener_count;
+    size_t session_peak; /* the most sessions since memory was given back */
     bool is_draining;
     void (*on_done)(void *owner); /* called on the worker's thread as its last act */
     void *owner;
