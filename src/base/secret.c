@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include <openssl/crypto.h>
-#include <openssl/hmac.h>
 #include <openssl/mem.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -41,32 +40,51 @@ void secret_sha256(struct slice bytes, uint8_t out_digest[SECRET_DIGEST_SIZE])
 }
 
 /* The length of a part as 8 bytes, so that parts cannot run into each other. */
-static void hmac_part(HMAC_CTX *context, struct slice part)
+static void hash_part(SHA256_CTX *context, struct slice part)
 {
     uint8_t size[8];
     for (size_t i = 0; i < sizeof size; i++) {
         size[i] = (uint8_t)((uint64_t)part.size >> (8 * i));
     }
-    HMAC_Update(context, size, sizeof size);
-    HMAC_Update(context, part.data, part.size);
+    SHA256_Update(context, size, sizeof size);
+    SHA256_Update(context, part.data, part.size);
 }
 
+/* Begins a hash with the key's block, each byte of which is combined with `pad`. */
+static void hash_key(SHA256_CTX *context, const uint8_t key[SHA256_CBLOCK], uint8_t pad)
+{
+    uint8_t block[SHA256_CBLOCK];
+    for (size_t i = 0; i < sizeof block; i++) {
+        block[i] = key[i] ^ pad;
+    }
+    SHA256_Init(context);
+    SHA256_Update(context, block, sizeof block);
+    secret_wipe(block, sizeof block);
+}
+
+/* RFC 2104 over the hash itself. BoringSSL's own HMAC allocates, and could then only end the
+ * process: a digest of nothing would be a wrong answer. */
 void secret_hmac(struct slice key, const struct slice *parts, size_t part_count,
                  uint8_t out_digest[SECRET_DIGEST_SIZE])
 {
-    HMAC_CTX context;
-    unsigned size = 0;
+    uint8_t block[SHA256_CBLOCK] = {0};
+    SHA256_CTX context;
 
-    HMAC_CTX_init(&context);
-    /* Fails only without memory; a digest of nothing would be a wrong answer. */
-    if (!HMAC_Init_ex(&context, key.data, key.size, EVP_sha256(), NULL)) {
-        abort();
+    if (key.size > sizeof block) {
+        secret_sha256(key, block);
+    } else if (key.size > 0) {
+        memcpy(block, key.data, key.size);
     }
+    hash_key(&context, block, 0x36);
     for (size_t i = 0; i < part_count; i++) {
-        hmac_part(&context, parts[i]);
+        hash_part(&context, parts[i]);
     }
-    HMAC_Final(&context, out_digest, &size);
-    HMAC_CTX_cleanup(&context);
+    SHA256_Final(out_digest, &context);
+    hash_key(&context, block, 0x5c);
+    SHA256_Update(&context, out_digest, SECRET_DIGEST_SIZE);
+    SHA256_Final(out_digest, &context);
+    secret_wipe(block, sizeof block);
+    secret_wipe(&context, sizeof context);
 }
 
 uint64_t secret_siphash(const uint64_t key[2], struct slice bytes)

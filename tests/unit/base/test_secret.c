@@ -90,6 +90,22 @@ Test(secret, hmac_of_known_parts)
                "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
 
+/* A key of exactly a block is used as it is, a longer one hashed first. By Python's hmac too. */
+Test(secret, hmac_of_long_keys)
+{
+    const struct slice part = slice_from_text("part");
+    uint8_t digest[SECRET_DIGEST_SIZE];
+    char key[65];
+
+    memset(key, 'k', sizeof key);
+    secret_hmac(slice_of(key, 64), &part, 1, digest);
+    expect_hex(digest, sizeof digest,
+               "d4843969e3ca5463b5fdc95b0c47024aac7a93b8fd3635271239cc5f993ae1ee");
+    secret_hmac(slice_of(key, 65), &part, 1, digest);
+    expect_hex(digest, sizeof digest,
+               "4fd41d2deceebcc342370a691ccea0eb5f1115087df336ce86c5ce98f46cb934");
+}
+
 Test(secret, hmac_parts_cannot_run_into_each_other)
 {
     const struct slice first[] = {slice_from_text("ab"), slice_from_text("c")};
