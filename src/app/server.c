@@ -7,6 +7,7 @@
 #include "descriptors_internal.h"
 #include "guard_state_internal.h"
 #include "moat/base/log.h"
+#include "pool_internal.h"
 #include "worker_internal.h"
 
 /* How much of what the guard remembers a power cut may cost. */
@@ -23,6 +24,7 @@ struct server {
     uv_signal_t on_interrupt;
     uv_async_t worker_done;
     uv_timer_t drain_deadline;
+    uv_work_t pool; /* the first work of the pool, which makes its threads */
     struct worker *workers;
     size_t worker_count;
     struct net_bound *bound; /* NET_LISTENER_ADDRESSES for each listener */
@@ -154,6 +156,7 @@ static int bind_all(struct server *server)
     server->bound = calloc(config->listener_count * NET_LISTENER_ADDRESSES, sizeof *server->bound);
     server->bound_counts = calloc(config->listener_count, sizeof *server->bound_counts);
     if (server->bound == NULL || server->bound_counts == NULL) {
+        log_message(LOG_ERROR, "start_failed", "there is not enough memory");
         return -1;
     }
     /* Every listener is tried, so that one start tells of all of them. */
@@ -212,7 +215,7 @@ static int share_descriptors(const struct server *server, size_t workers,
 
 static int start_workers(struct server *server, size_t count)
 {
-    int status = 0;
+    int status = pool_start(&server->loop, &server->pool);
 
     server->worker_count = 0; /* those that run */
     server->workers = calloc(count, sizeof *server->workers);
@@ -328,6 +331,7 @@ int server_run(const char *path, struct snapshot *snapshot)
         return code;
     }
     if (make_guard(&server) != 0 || uv_loop_init(&server.loop) != 0) {
+        log_message(LOG_ERROR, "start_failed", "there is not enough memory, or no descriptor left");
         server.worker_count = 0;
         release(&server);
         return EX_OSERR;
