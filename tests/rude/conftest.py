@@ -53,3 +53,10 @@ def make_siege(pki, trusting, tmp_path, make_upstream, mosquitto):
 def siege(make_siege, mosquitto):
     """A gate in front of Mosquitto."""
     return make_siege(mosquitto)
+
+
+@pytest.fixture
+def movable_siege(make_siege, mosquitto):
+    """The same, whose newcomers may be redirected to a broker at another port: the sandbox keeps a
+    gate to the port that it had at its start."""
+    return make_siege(mosquitto, sandbox="off")

@@ -31,10 +31,10 @@ def victim(tmp_path):
     broker.stop()
 
 
-def test_killed_at_random_moments(siege, victim, seed):
+def test_killed_at_random_moments(movable_siege, victim, seed):
     """Whoever was with it is closed, whoever comes meanwhile is told, and nothing stays behind."""
     moments = random.Random(seed)
-    siege.redirect(victim)
+    movable_siege.redirect(victim)
     stop = threading.Event()
     failures = []
 
@@ -43,7 +43,7 @@ def test_killed_at_random_moments(siege, victim, seed):
         try:
             while not stop.is_set():
                 number += 1
-                client = TlsClient(siege.address(), siege.trusting, source=source(number))
+                client = TlsClient(movable_siege.address(), movable_siege.trusting, source=source(number))
                 client.send(packets.connect(client_id=f"k{number}", **LOGIN))
                 try:
                     answer = client.receive_packet()
@@ -57,7 +57,7 @@ def test_killed_at_random_moments(siege, victim, seed):
             failures.append(error)
 
     guests = [threading.Thread(target=come_and_go, args=(part,)) for part in range(3)]
-    with siege.attack():
+    with movable_siege.attack():
         for guest in guests:
             guest.start()
         for _ in range(size(15, 1000)):
@@ -69,23 +69,23 @@ def test_killed_at_random_moments(siege, victim, seed):
         for guest in guests:
             guest.join()
     assert not failures, failures
-    siege.newcomer()
+    movable_siege.newcomer()
 
 
-def test_standing_still(siege, victim):
+def test_standing_still(movable_siege, victim):
     """Nothing is lost, and the gate does not store for it what its devices go on sending: more than
     the kernel's buffers on the way hold."""
-    siege.redirect(victim)
+    movable_siege.redirect(victim)
     count, each = size(10, 50), size(8, 16) << 20
-    with siege.attack():
+    with movable_siege.attack():
         clients = []
         for number in range(count):
-            client = tls_clients(siege, 1, packets.connect(client_id=f"s{number}", **LOGIN), first=number)[0]
+            client = tls_clients(movable_siege, 1, packets.connect(client_id=f"s{number}", **LOGIN), first=number)[0]
             assert client.receive_packet() == GOOD
             clients.append(client)
         victim.signal(signal.SIGSTOP)
         victim.program.wait_stopped()
-        before = siege.moat.resident_bytes()
+        before = movable_siege.moat.resident_bytes()
         message = packets.publish(packets.V311, "t", bytes(60000), qos=1)
         senders = [threading.Thread(target=client.send, args=(message * (each // 60000),)) for client in clients]
         for client in clients:
@@ -94,7 +94,7 @@ def test_standing_still(siege, victim):
             sender.start()
         time.sleep(size(2, 60))
         if not is_sanitized():
-            assert siege.moat.resident_bytes() - before < count * (160 << 10) + (2 << 20)
+            assert movable_siege.moat.resident_bytes() - before < count * (160 << 10) + (2 << 20)
         victim.signal(signal.SIGCONT)
         for sender in senders:
             sender.join()
@@ -104,28 +104,28 @@ def test_standing_still(siege, victim):
             client.close()
 
 
-def test_stopped_while_newcomers_dial(siege, victim):
+def test_stopped_while_newcomers_dial(movable_siege, victim):
     """The kernel takes their connections for it; they wait, and leave, and come again."""
-    siege.redirect(victim, connect_timeout="1s")
+    movable_siege.redirect(victim, connect_timeout="1s")
     victim.signal(signal.SIGSTOP)
     victim.program.wait_stopped()
-    with siege.attack():
-        clients = tls_clients(siege, size(100, 1000), packets.connect(client_id="n", **LOGIN))
+    with movable_siege.attack():
+        clients = tls_clients(movable_siege, size(100, 1000), packets.connect(client_id="n", **LOGIN))
         time.sleep(1.5)
         for client in clients:
             client.socket.close()
         victim.signal(signal.SIGCONT)
-    siege.newcomer()
+    movable_siege.newcomer()
 
 
-def test_gone(siege, victim):
+def test_gone(movable_siege, victim):
     """Everybody is told at once, however many they are."""
-    siege.redirect(victim)
+    movable_siege.redirect(victim)
     victim.kill()
-    with siege.attack():
+    with movable_siege.attack():
         for number in range(size(200, 5000)):
-            client = tls_clients(siege, 1, packets.connect(client_id=f"g{number}", **LOGIN), first=number)[0]
+            client = tls_clients(movable_siege, 1, packets.connect(client_id=f"g{number}", **LOGIN), first=number)[0]
             assert answer_of(client) == DOWN
             client.close()
     victim.start()
-    siege.newcomer()
+    movable_siege.newcomer()

@@ -116,12 +116,12 @@ def hang_upstream(siege):
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_client_in_dial(siege, how):
-    full = hang_upstream(siege)
-    with siege.attack():
+def test_client_in_dial(movable_siege, how):
+    full = hang_upstream(movable_siege)
+    with movable_siege.attack():
         clients = []
         for number in range(COUNT):
-            clients += tls_clients(siege, 1, packets.connect(client_id=f"c{number}", **LOGIN), first=number)
+            clients += tls_clients(movable_siege, 1, packets.connect(client_id=f"c{number}", **LOGIN), first=number)
         end_all(clients, how)
     full.close()
 
@@ -213,14 +213,14 @@ class Slammer:
             one.close()
 
 
-def test_broker_ends_at_once(siege):
+def test_broker_ends_at_once(movable_siege):
     """A connection that the broker accepts and resets; every client is told or closed, none hangs."""
     slammer = Slammer(("127.0.0.1", 0))
-    siege.redirect(slammer)
-    with siege.attack():
+    movable_siege.redirect(slammer)
+    with movable_siege.attack():
         clients = []
         for number in range(COUNT):
-            clients += tls_clients(siege, 1, packets.connect(client_id=f"c{number}", **LOGIN), first=number)
+            clients += tls_clients(movable_siege, 1, packets.connect(client_id=f"c{number}", **LOGIN), first=number)
         slammer.serve(COUNT)
         for client in clients:
             assert answer_of(client) in (b"", packets.connack(packets.V311, 3))
