@@ -323,9 +323,10 @@ int server_run(const char *path, struct snapshot *snapshot)
     server.worker_count = count_workers(snapshot->config);
     size_t count = server.worker_count;
     service_open(&server.service);
-    if (bindings_open(&server.bindings, snapshot->config, count) == 0 &&
-        share_descriptors(&server, count) == 0) {
-        code = sandbox_enter(&server.sandbox, snapshot->config);
+    if (bindings_open(&server.bindings, snapshot->config, count) == 0) {
+        code = share_descriptors(&server, count) == 0
+                   ? sandbox_enter(&server.sandbox, snapshot->config)
+                   : EX_OSERR;
     }
     if (code != EX_OK) {
         server.worker_count = 0;

@@ -57,6 +57,7 @@ class Life:
         settings = configuration.moat(
             folder, pki, upstream, workers=1,
             sandbox="off",  # the shim writes its report at the end
+            admin={"health": "off"},  # one listening socket, by which it is found
             listeners=[listener(pki, certificate="optional")],
             rules=[BY_CERTIFICATE, configuration.PASSWORD_RULE],
             timeouts={"handshake": "5s", "connect": "5s", "drain": "1s"})
