@@ -52,6 +52,8 @@ char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 char *__real_strndup(const char *text, size_t size);
 char *__wrap_strndup(const char *text, size_t size);
+void *__real_secret_pages_new(size_t size);
+void *__wrap_secret_pages_new(size_t size);
 int __wrap_asprintf(char **out_text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int __real_vasprintf(char **out_text, const char *format, va_list values);
 int __wrap_vasprintf(char **out_text, const char *format, va_list values)
@@ -85,6 +87,11 @@ char *__wrap_strdup(const char *text)
 char *__wrap_strndup(const char *text, size_t size)
 {
     return is_refused() ? NULL : __real_strndup(text, size);
+}
+
+void *__wrap_secret_pages_new(size_t size)
+{
+    return is_refused() ? NULL : __real_secret_pages_new(size);
 }
 
 int __wrap_vasprintf(char **out_text, const char *format, va_list values)
