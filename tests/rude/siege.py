@@ -50,7 +50,7 @@ def gate_options(pki, **options):
     """A configuration in which what a test does not set is out of the way."""
     options.setdefault("timeouts", {"handshake": "1s", "connect": "1s", "drain": "0s"})
     options.setdefault("listeners", [configuration.listener(pki, certificate="optional")])
-    options.setdefault("log", {"level": "info"})
+    options.setdefault("log", {"level": "info", "refusals": 0})
     options["limits"] = {**NO_LIMITS, **options.get("limits", {})}
     return options
 

@@ -16,7 +16,7 @@ static void warm_up(void)
     credentials_free(parse(BOB));
 }
 
-TestSuite(starving, .init = warm_up, .timeout = 60);
+TestSuite(starving, .init = warm_up);
 
 static const char *const globs[] = {"a*", "b?"};
 static const char *const networks[] = {"192.0.2.0/24", "2001:db8::/32"};
