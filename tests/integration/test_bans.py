@@ -93,6 +93,20 @@ def test_connections_that_were_open_before_give_no_more_guesses(strict, trusting
     assert upstream.count == 0
 
 
+def test_guesses_at_once_find_out_no_more_than_guesses_in_a_row(strict, trusting, upstream):
+    """The right one is the last, and its password is computed before it is known that all others are wrong."""
+    moat = strict(workers=1)
+    guesses = [call(moat, trusting, HERE) for _ in range(30)]
+    for client in guesses[:-1]:
+        client.send(packets.connect(V311, client_id="x", **WRONG))
+    guesses[-1].send(packets.connect(V311, client_id="x", **ALICE))
+    answers = [client.receive_packet() for client in guesses]
+    assert answers[-1] == BANNED_ANSWER[V311]
+    assert answers.count(WRONG_ANSWER[V311]) == 5
+    assert answers.count(BANNED_ANSWER[V311]) == 25
+    assert upstream.count == 0
+
+
 def test_who_is_in_stays_in(strict, trusting, upstream):
     moat = strict()
     client = call(moat, trusting, HERE)

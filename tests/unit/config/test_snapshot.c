@@ -93,7 +93,7 @@ Test(snapshot, holds_everything)
     cr_assert_not_null(snapshot->credentials);
     cr_expect_eq(credentials_count(snapshot->credentials), 1);
     cr_expect(credentials_verify(snapshot->credentials, slice_from_text("bob"),
-                                 slice_from_text("secret")));
+                                 slice_from_text("secret"), NULL));
     cr_expect_not_null(snapshot->logins);
     cr_expect_eq(snapshot_ref(snapshot), snapshot);
     snapshot_unref(snapshot);
