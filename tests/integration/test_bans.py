@@ -143,6 +143,26 @@ def test_nobody_is_banned_if_that_is_written(strict, trusting):
     assert ask(moat, trusting, HERE, ALICE) == GOOD
 
 
+def test_many_addresses_that_guess_once_each(strict, trusting):
+    """A warning and no ban: one wrong password of each, for a user that there is or not."""
+    moat = strict({"failed_login_alarm": 7})
+    # They may fall into two minutes, but not all of them.
+    for at in range(14):
+        ask(moat, trusting, f"127.0.7.{at + 1}", {"username": f"user-{at}", "password": "x"})
+    told = moat.wait_event("failed_logins")
+    assert (told["level"], told["count"]) == ("warning", "7")
+    assert not moat.find("banned")
+    for at in range(14):
+        assert is_served(moat, trusting, f"127.0.7.{at + 1}")
+
+
+def test_few_failures_give_no_alarm(strict, trusting):
+    moat = strict({"failed_login_alarm": 15, "failed_logins": 0})
+    fail(moat, trusting, HERE, 14)
+    assert is_served(moat, trusting, HERE)
+    assert not moat.find("failed_logins")
+
+
 def test_a_flood_of_the_banned_is_told_once(strict, trusting):
     moat = strict()
     fail(moat, trusting, HERE, 5)
