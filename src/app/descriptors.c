@@ -42,11 +42,16 @@ size_t descriptors_raise(const struct descriptor_plan *plan)
     return limit.rlim_cur < INT_MAX ? (size_t)limit.rlim_cur : INT_MAX;
 }
 
+size_t descriptors_minimum(const struct descriptor_plan *plan)
+{
+    return standing(plan) + DESCRIPTORS_FOR_CLIENTS_MIN;
+}
+
 struct descriptor_share descriptors_divide(const struct descriptor_plan *plan, size_t limit)
 {
-    size_t reserve = limit < 2 * DESCRIPTORS_RESERVE ? limit / 2 : DESCRIPTORS_RESERVE;
-    size_t taken = reserve + standing(plan);
-    size_t share = limit > taken ? (limit - taken) / plan->workers : 0;
+    size_t available = limit - standing(plan);
+    size_t reserve = available / 2 < DESCRIPTORS_RESERVE ? available / 2 : DESCRIPTORS_RESERVE;
+    size_t share = (available - reserve) / plan->workers;
     size_t strangers = plan->handshakes;
 
     if (strangers > share / STRANGERS_PART) {

@@ -8,8 +8,10 @@
 #include "moat/base/bytes.h"
 
 /* Clients leave these alone, so that those who are in can be connected to the broker and files can
- * be read: half of a limit that is smaller than twice this. */
+ * be read: half of what there is for clients, if that is less. */
 #define DESCRIPTORS_RESERVE 64u
+/* With fewer for clients and the reserve together there is no serving anybody. */
+#define DESCRIPTORS_FOR_CLIENTS_MIN 64u
 
 struct descriptor_plan {
     size_t connections; /* limits.connections */
@@ -27,7 +29,10 @@ struct descriptor_share {
 /* Asks the kernel for as many descriptors as the plan needs, and returns how many there are. */
 size_t descriptors_raise(const struct descriptor_plan *plan) MOAT_MUST_CHECK;
 
-/* Divides `limit` descriptors. Pure. */
+/* The fewest descriptors that the plan can be served with. */
+size_t descriptors_minimum(const struct descriptor_plan *plan) MOAT_MUST_CHECK;
+
+/* Divides `limit` descriptors, at least the minimum. Pure. */
 struct descriptor_share descriptors_divide(const struct descriptor_plan *plan,
                                            size_t limit) MOAT_MUST_CHECK;
 

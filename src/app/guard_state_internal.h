@@ -5,12 +5,15 @@
 #include <uv.h>
 
 #include "moat/config/config.h"
+#include "moat/guard/ledger.h"
 #include "moat/guard/ownership.h"
 
 struct guard_state {
     struct ownership *ownership;
-    char *path;     /* NULL: nothing is kept */
-    uint64_t saved; /* what ownership_changes() said of the state in the file */
+    struct ledger *ledger;
+    char *path;            /* NULL: nothing is kept */
+    uint64_t saved_owners; /* what ownership_changes() said of the state in the file */
+    uint64_t saved_bans;   /* and ledger_changes() */
     uv_timer_t timer;
 };
 

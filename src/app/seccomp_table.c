@@ -11,6 +11,7 @@
 #include <asm/unistd.h>
 #include <errno.h>
 #include <linux/audit.h>
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -57,7 +58,7 @@ const struct seccomp_call seccomp_calls[] = {
     ALLOW(fcntl64),
 #endif
     {.number = __NR_ioctl, .test = SECCOMP_ONE_OF, .argument = 1, .refusal = ENOTTY,
-     .values = {FIONBIO, FIOCLEX, FIONCLEX, FIONREAD, TCGETS}, .value_count = 5},
+     .values = {FIONBIO, FIOCLEX, FIONCLEX, FIONREAD, SIOCOUTQ, TCGETS}, .value_count = 6},
 
     /* Memory; nothing is ever made executable. */
     {.number = __NR_mprotect, .test = SECCOMP_WITHOUT, .argument = 2, .refusal = EPERM,

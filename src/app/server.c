@@ -185,7 +185,7 @@ static int listen_on(struct server *server, struct worker *worker, size_t worker
 }
 
 /* While the limit can still be raised: the sandbox fixes it. */
-static void share_descriptors(struct server *server, size_t workers)
+static int share_descriptors(struct server *server, size_t workers)
 {
     const struct descriptor_plan plan = {
         .connections = server->snapshot->config->connections,
@@ -193,13 +193,25 @@ static void share_descriptors(struct server *server, size_t workers)
         .workers = workers,
         .addresses = server->bindings.address_count,
     };
-    server->share = descriptors_divide(&plan, descriptors_raise(&plan));
+    size_t limit = descriptors_raise(&plan);
+    size_t minimum = descriptors_minimum(&plan);
+
+    if (limit < minimum) {
+        log_message(LOG_ERROR, "few_descriptors",
+                    "%zu open files are allowed and at least %zu are needed with workers: %zu; "
+                    "raise the limit (ulimit -n, LimitNOFILE=) or lower workers",
+                    limit, minimum, workers);
+        return -1;
+    }
+    server->share = descriptors_divide(&plan, limit);
+    return 0;
 }
 
 static int start_workers(struct server *server, size_t count)
 {
     int status = 0;
 
+    server->worker_count = 0; /* those that run */
     server->workers = calloc(count, sizeof *server->workers);
     if (server->workers == NULL) {
         return UV_ENOMEM;
@@ -219,7 +231,7 @@ static int start_workers(struct server *server, size_t count)
         status = listen_on(server, worker, ready++);
     }
     atomic_store(&server->workers_left, ready);
-    for (server->worker_count = 0; status == 0 && server->worker_count < ready;) {
+    while (status == 0 && server->worker_count < ready) {
         status = worker_start(&server->workers[server->worker_count]);
         server->worker_count += status == 0;
     }
@@ -284,6 +296,7 @@ static int make_guard(struct server *server)
         return -1;
     }
     server->gauges.ownership = server->guard.ownership;
+    server->gauges.ledger = server->guard.ledger;
     server->gauges.quota = quota_new();
     return server->gauges.quota != NULL ? 0 : -1;
 }
@@ -308,8 +321,8 @@ int server_run(const char *path, struct snapshot *snapshot)
     server.worker_count = count_workers(snapshot->config);
     size_t count = server.worker_count;
     service_open(&server.service);
-    if (bindings_open(&server.bindings, snapshot->config, count) == 0) {
-        share_descriptors(&server, count);
+    if (bindings_open(&server.bindings, snapshot->config, count) == 0 &&
+        share_descriptors(&server, count) == 0) {
         code = sandbox_enter(&server.sandbox, snapshot->config);
     }
     if (code != EX_OK) {

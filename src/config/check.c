@@ -111,6 +111,7 @@ void check_config(const struct config *config, struct config_faults *faults)
     }
     check_upstream(config, faults);
     check_admin(config, faults);
+    check_strangers(config, faults);
     check_rules(config, faults);
     check_reach(config, faults);
 }

@@ -25,6 +25,8 @@ void check_reach(const struct config *config, struct config_faults *faults);
 void check_reach_none(const struct config *config, size_t rule, struct config_faults *faults);
 /* True when clients of the rule could show a certificate, as far as that can be told. */
 bool check_can_show_certificate(const struct config *config, const struct policy_rule_spec *spec);
+/* What strangers are kept to. */
+void check_strangers(const struct config *config, struct config_faults *faults);
 
 /* Who may come in: the rules, and whether the proofs they ask for can be given at all. */
 void check_rules(const struct config *config, struct config_faults *faults);

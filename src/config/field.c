@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "environment_internal.h"
 #include "moat/base/address.h"
 #include "values_internal.h"
 
@@ -161,7 +162,7 @@ static const char *folder_of(const char *text, const char *folder, const char **
     *out_rest = text;
     if (strncmp(text, credential_prefix, prefix) == 0) {
         *out_rest = text + prefix;
-        return getenv("CREDENTIALS_DIRECTORY");
+        return environment_credentials();
     }
     return text[0] == '/' ? "" : folder;
 }

@@ -107,7 +107,9 @@ static struct snapshot *build(struct config *config, size_t errors_before,
     snapshot->policy = snapshot_policy(config, faults);
     load_credentials(snapshot, faults);
     snapshot->logins = login_cache_new(config->login_cache_ms);
-    if (snapshot->logins == NULL) {
+    snapshot->trusted =
+        policy_networks_new((const char *const *)config->trusted, config->trusted_count);
+    if (snapshot->logins == NULL || snapshot->trusted == NULL) {
         config_error(faults, config->path, whole_file, "not enough memory");
     }
     if (faults->error_count > errors_before) {
@@ -144,6 +146,7 @@ static void snapshot_free(struct snapshot *snapshot)
     policy_free(snapshot->policy);
     credentials_free(snapshot->credentials);
     login_cache_free(snapshot->logins);
+    policy_networks_free(snapshot->trusted);
     config_free(snapshot->config);
     free(snapshot);
 }

@@ -4,7 +4,8 @@
 
 /* In the order of the reference page. */
 static const struct table_section *const sections[] = {
-    &table_listeners, &table_upstream, &table_policy, &table_guard, &table_process, &table_admin,
+    &table_listeners, &table_upstream, &table_policy, &table_guard,
+    &table_strangers, &table_process,  &table_admin,
 };
 
 #define SECTION_COUNT (sizeof(sections) / sizeof(sections[0]))

@@ -20,9 +20,9 @@ static const struct table_row rows[] = {
             "identity never more than 256. Those of connected clients come on top.",
      .example = "2000", MEMBER(config, guard_identifiers)},
     {"guard.state_file", TABLE_PATH, .needs_restart = true,
-     .doc = "File that keeps all this over a restart. Moat writes it, once a minute at most and "
-            "when it stops; its folder must be writable. Without it a restart forgets who owned "
-            "what.",
+     .doc = "File that keeps all this, and the bans, over a restart. Moat writes it, once a minute at "
+            "most and when it stops; its folder must be writable. Without it a restart forgets who "
+            "owned what and who is banned.",
      .example = "/var/lib/moat/guard.state", MEMBER(config, guard_state_file)},
 
     {"refusal", TABLE_WORD, .fallback = "answer", .words = {{"answer", false}, {"silent", true}},

@@ -4,7 +4,8 @@
 
 /* clang-format off */
 static const struct table_row rows[] = {
-    {"listeners", TABLE_MAPS, RANGE(1, 64), .is_required = true, .needs_restart = true,
+    {"listeners", TABLE_MAPS, RANGE(1, CONFIG_LISTENERS_MAX), .is_required = true,
+     .needs_restart = true,
      .doc = "Where clients connect. Each listener has a name, an address and its own TLS settings. "
             "A reload can change what stands under tls, not how many listeners there are.",
      .example = "[{ name: mqtts, address: \"[::]:8883\", "
@@ -21,6 +22,10 @@ static const struct table_row rows[] = {
             "\"0.0.0.0:8883\" every IPv4 address, \"127.0.0.1:8883\" this machine alone. "
             "systemd:NAME is the socket that systemd passes on under this FileDescriptorName=.",
      .example = "\"[::]:8883\"", MEMBER(config_listener, address)},
+    {"listeners[].connections", TABLE_NUMBER, .fallback = "0", RANGE(0, 1000000),
+     .doc = "How many clients there may be at a time by this listener, within limits.connections. 0 is "
+            "no limit of its own.",
+     .example = "100", MEMBER(config_listener, connections)},
     {"listeners[].tls", TABLE_MAP, .is_required = true,
      .doc = "How this listener speaks TLS, which is all it speaks: version 1.2 or 1.3, with "
             "forward secrecy.",

@@ -21,6 +21,7 @@ extern const struct table_section table_listeners;
 extern const struct table_section table_upstream;
 extern const struct table_section table_policy;
 extern const struct table_section table_guard;
+extern const struct table_section table_strangers;
 extern const struct table_section table_process;
 extern const struct table_section table_admin;
 

@@ -1,13 +1,7 @@
 /*
- * The guard's memory as bytes, so that a restart forgets nobody. All numbers are little-endian:
- *
- *   0   8   "moat-own"
- *   8   4   version, 1
- *   12  4   number of records
- *   16  32  key of the digests
- *   48  40  each record: digest of the identifier (16), digest of its owner (16), and how many ms
- *           of running time ago the owner left (8); 0 for what is connected
- *   end 32  SHA-256 of everything before
+ * The owners as bytes, so that a restart forgets nobody. The frame is that of state_internal.h; a
+ * record holds the digest of the identifier (16), the digest of its owner (16), and how many ms of
+ * running time ago the owner left (8), 0 for what is connected.
  *
  * Nobody is named in it. The key stands beside the digests because they must mean the
  * same after a restart; so the file tells whoever may read it whether a name that he guesses
@@ -18,35 +12,16 @@
 
 #include <stdlib.h>
 
-#include "moat/base/secret.h"
+#include "state_internal.h"
 
-#define STATE_MAGIC   "moat-own"
-#define STATE_VERSION 1u
-
-#define HEADER_SIZE (8u + 4u + 4u + DIGEST_KEY_SIZE)
 #define RECORD_SIZE (DIGEST_SIZE + DIGEST_SIZE + 8u)
 /* No configuration remembers for longer. */
 #define AGE_MAX (UINT64_C(366) * 24 * 3600 * 1000)
 /* Buckets that are walked before other threads may have the lock. */
 #define BUCKETS_AT_ONCE 256u
 
-/* --- numbers --------------------------------------------------------------------------- */
-
-static void put_number(uint8_t *bytes, size_t size, uint64_t number)
-{
-    for (size_t i = 0; i < size; i++) {
-        bytes[i] = (uint8_t)(number >> (8 * i));
-    }
-}
-
-static uint64_t get_number(const uint8_t *bytes, size_t size)
-{
-    uint64_t number = 0;
-    for (size_t i = 0; i < size; i++) {
-        number |= (uint64_t)bytes[i] << (8 * i);
-    }
-    return number;
-}
+static const struct state_form form = {
+    .magic = "moat-own", .version = 1, .record_size = RECORD_SIZE};
 
 /* --- to bytes ---------------------------------------------------------------------------- */
 
@@ -61,7 +36,7 @@ static bool put_claim(const struct ownership *ownership, const struct ownership_
     }
     memcpy(record, claim->node.digest.bytes, DIGEST_SIZE);
     memcpy(record + DIGEST_SIZE, claim->owner->node.digest.bytes, DIGEST_SIZE);
-    put_number(record + DIGEST_SIZE + DIGEST_SIZE, 8, age);
+    state_put_number(record + DIGEST_SIZE + DIGEST_SIZE, 8, age);
     return buffer_append(state, slice_of(record, sizeof record));
 }
 
@@ -86,24 +61,14 @@ static bool put_span(struct ownership *ownership, size_t first, uint64_t now_ms,
 bool ownership_encode(struct ownership *ownership, uint64_t now_ms, struct buffer *state,
                       uint64_t *out_changes)
 {
-    uint8_t header[HEADER_SIZE] = STATE_MAGIC;
-    uint8_t checksum[SECRET_DIGEST_SIZE];
     size_t start = state->size;
     uint64_t changes = ownership_changes(ownership);
+    bool is_put = state_begin(&form, ownership->key, state);
 
-    put_number(header + 8, 4, STATE_VERSION);
-    memcpy(header + 16, ownership->key, DIGEST_KEY_SIZE);
-    bool is_put = buffer_append(state, slice_of(header, sizeof header));
     for (size_t i = 0; is_put && i < ownership->claims.bucket_count; i += BUCKETS_AT_ONCE) {
         is_put = put_span(ownership, i, now_ms, state);
     }
-    if (!is_put) {
-        return false;
-    }
-    size_t count = (state->size - start - HEADER_SIZE) / RECORD_SIZE;
-    put_number(state->data + start + 12, 4, count);
-    secret_sha256(slice_after(buffer_slice(state), start), checksum);
-    if (!buffer_append(state, slice_of(checksum, sizeof checksum))) {
+    if (!is_put || !state_end(&form, start, state)) {
         return false;
     }
     *out_changes = changes;
@@ -118,32 +83,6 @@ struct record {
     uint64_t age_ms;
 };
 
-/* Everything but the records themselves. */
-static const char *check_frame(struct slice state)
-{
-    uint8_t checksum[SECRET_DIGEST_SIZE];
-
-    if (state.size < HEADER_SIZE + SECRET_DIGEST_SIZE) {
-        return "it is too short";
-    }
-    if (!slice_starts_with(state, STATE_MAGIC)) {
-        return "it is not a state file of moat";
-    }
-    if (get_number(state.data + 8, 4) != STATE_VERSION) {
-        return "another version of moat wrote it";
-    }
-    size_t left = state.size - HEADER_SIZE - SECRET_DIGEST_SIZE;
-    if (left % RECORD_SIZE != 0 || left / RECORD_SIZE != get_number(state.data + 12, 4)) {
-        return "its size is not what its header says";
-    }
-    struct slice sum = slice_after(state, state.size - SECRET_DIGEST_SIZE);
-    secret_sha256(slice_of(state.data, state.size - SECRET_DIGEST_SIZE), checksum);
-    if (!slice_equal(sum, slice_of(checksum, sizeof checksum))) {
-        return "its checksum is wrong";
-    }
-    return NULL;
-}
-
 static int by_age(const void *a, const void *b)
 {
     uint64_t first = ((const struct record *)a)->age_ms;
@@ -153,12 +92,12 @@ static int by_age(const void *a, const void *b)
 
 static const char *read_records(struct slice state, struct record *records, size_t count)
 {
-    const uint8_t *at = state.data + HEADER_SIZE;
+    const uint8_t *at = state.data + STATE_HEADER_SIZE;
 
     for (size_t i = 0; i < count; i++, at += RECORD_SIZE) {
         memcpy(records[i].identifier.bytes, at, DIGEST_SIZE);
         memcpy(records[i].owner.bytes, at + DIGEST_SIZE, DIGEST_SIZE);
-        records[i].age_ms = get_number(at + DIGEST_SIZE + DIGEST_SIZE, 8);
+        records[i].age_ms = state_get_number(at + DIGEST_SIZE + DIGEST_SIZE, 8);
         if (records[i].age_ms > AGE_MAX) {
             return "a time in it is out of range";
         }
@@ -188,9 +127,9 @@ static const char *remember_records(struct ownership *ownership, struct record *
     return NULL;
 }
 
-static const char *restore(struct ownership *ownership, struct slice state, uint64_t now_ms)
+static const char *restore(struct ownership *ownership, struct slice state, size_t count,
+                           uint64_t now_ms)
 {
-    size_t count = (state.size - HEADER_SIZE - SECRET_DIGEST_SIZE) / RECORD_SIZE;
     struct record *records = calloc(count + 1, sizeof *records);
     if (records == NULL) {
         return "there is not enough memory for it";
@@ -205,12 +144,13 @@ static const char *restore(struct ownership *ownership, struct slice state, uint
 
 const char *ownership_restore(struct ownership *ownership, struct slice state, uint64_t now_ms)
 {
-    const char *fault = check_frame(state);
+    size_t count = 0;
+    const char *fault = state_check(&form, state, &count);
     if (fault != NULL) {
         return fault;
     }
     (void)pthread_mutex_lock(&ownership->lock);
-    fault = restore(ownership, state, now_ms);
+    fault = restore(ownership, state, count, now_ms);
     if (fault == NULL) {
         memcpy(ownership->key, state.data + 16, DIGEST_KEY_SIZE);
     }

@@ -106,9 +106,10 @@ static const char *read_name_element(struct template_reader *reader,
     return NULL;
 }
 
+/* `at` is inside the text. */
 static bool is_slash(struct slice text, size_t at)
 {
-    return at < text.size && text.data[at] == '/';
+    return text.data[at] == '/';
 }
 
 /* A dollar sign alone is an ordinary character of topics ($SYS, $share, device/$state). */
@@ -246,17 +247,6 @@ void template_deinit(struct template *template)
     free(template->bytes);
     free(template->parts);
     *template = (struct template){.count = 0};
-}
-
-bool template_has(const struct template *template, enum template_variable variable)
-{
-    for (size_t index = 0; index < template->count; index++) {
-        const struct template_part *part = &template->parts[index];
-        if (part->kind == TEMPLATE_VARIABLE && part->variable == variable) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* --- facts --------------------------------------------------------------------------- */

@@ -68,8 +68,6 @@ const char *template_compile(enum template_kind kind, struct slice text,
                              struct template *out_template) MOAT_MUST_CHECK;
 void template_deinit(struct template *template);
 
-bool template_has(const struct template *template, enum template_variable variable);
-
 /*
  * True when the whole text matches. A TEMPLATE_NAME takes at most its own size times that of
  * the text in steps, a TEMPLATE_FILTER their sum; nothing is allocated. A filter that begins

@@ -115,6 +115,7 @@ void session_release(struct session *session)
         return;
     }
     unlink_session(session);
+    ledger_leave(worker->gauges->ledger, &session->place);
     admit_free(session);
     topics_free(session);
     tls_conn_deinit(&session->tls);
@@ -178,7 +179,8 @@ void session_accept(struct session_worker *worker, int descriptor, const struct 
                     size_t index)
 {
     struct session *session = NULL;
-    bool is_welcome = welcome_address(worker, address, index);
+    struct ledger_place place;
+    bool is_welcome = welcome_address(worker, address, &place);
 
     if (is_welcome) {
         session = session_new(worker, index);
@@ -186,12 +188,14 @@ void session_accept(struct session_worker *worker, int descriptor, const struct 
     if (session == NULL) {
         close(descriptor);
         if (is_welcome) {
+            ledger_leave(worker->gauges->ledger, &place);
             session_door_starved(worker, UV_ENOMEM);
         }
         door_review(worker);
         return;
     }
     session->address = *address;
+    session->place = place;
     session_enter(session, SESSION_HANDSHAKE, session_config(session)->handshake_timeout_ms);
     if (open_client(session, descriptor) != 0) {
         session_close(session, CLOSE_NO_MEMORY, NULL);

@@ -3,7 +3,7 @@
  * leaves to:    own.c
  * owns:         the login job: copies of user name and password, on the thread pool
  * deadline:     timeouts.connect, anew: a pool that takes longer is too busy
- * reasons:      bad_credentials, busy, full, client_ended, client_lost, no_memory
+ * reasons:      bad_credentials, banned, busy, full, client_ended, client_lost, no_memory
  */
 #include "session_internal.h"
 
@@ -17,6 +17,7 @@ struct login_job {
     struct session *session;
     struct buffer username;
     struct buffer password;
+    bool is_observed; /* a wrong one is only logged */
     bool is_right;
 };
 
@@ -37,6 +38,7 @@ static struct login_job *job_new(struct session *session)
     }
     job->work.data = job;
     job->session = session;
+    job->is_observed = session->admission->is_password_observed;
     buffer_init(&job->username, connect->username.size);
     buffer_init(&job->password, connect->password.size);
     if (!buffer_append(&job->username, connect->username) ||
@@ -66,6 +68,9 @@ static void on_worked(uv_work_t *work, int status)
     if (is_right) {
         login_cache_add(session->snapshot->logins, buffer_slice(&job->username),
                         buffer_slice(&job->password), clock_monotonic_ms());
+    } else if (status == 0 && !job->is_observed) {
+        /* Here, so that it counts as well when the client did not wait for the answer. */
+        blame_address(session, "failed_logins");
     }
     job_free(job);
     if (session->admission != NULL) {
@@ -102,6 +107,11 @@ void authorise_enter(struct session *session)
     session_enter(session, SESSION_AUTHORISE, config->connect_timeout_ms);
     if (session->snapshot->credentials == NULL) {
         refuse_login(session, "no password file is configured");
+        return;
+    }
+    /* Who opened many connections before the ban gets no more guesses by them. */
+    if (!session->admission->is_password_observed && blame_has_banned(session)) {
+        session_close(session, CLOSE_BANNED, "its address");
         return;
     }
     if (is_remembered(session)) {

@@ -138,10 +138,12 @@ void session_close(struct session *session, enum close_reason reason, const char
     session_enter(session, SESSION_CLOSING, SESSION_LINGER_MS);
     send_rest(session);
     report_closed(session, reason, detail, code);
+    blame_identity(session, reason);
     own_release(session);
     if (session->is_counted) {
         session->is_counted = false;
         gauge_give(&session->worker->gauges->connections);
+        gauge_give(&session->worker->gauges->listeners[session->listener]);
     }
     /* Without a DISCONNECT of the client's the broker publishes the will. What the client
      * said in good order before still gets there. */

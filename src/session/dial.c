@@ -7,6 +7,8 @@
  */
 #include "session_internal.h"
 
+#include <limits.h>
+
 static void on_upstream_data(struct net_stream *stream, struct slice bytes)
 {
     session_dispatch(stream->owner, EVENT_UPSTREAM_DATA, (struct session_input){.bytes = bytes});
@@ -58,20 +60,38 @@ static void on_done(struct net_dial *dial, int status)
     }
 }
 
+/* NULL, or whose places are all taken. */
+static const char *take_place(struct session *session)
+{
+    const struct config *config = session_config(session);
+    struct session_gauges *gauges = session->worker->gauges;
+    unsigned ceiling = config->listeners[session->listener].connections;
+
+    if (!gauge_take(&gauges->connections, config->connections)) {
+        return "limits.connections";
+    }
+    if (!gauge_take(&gauges->listeners[session->listener], ceiling > 0 ? ceiling : UINT_MAX)) {
+        gauge_give(&gauges->connections);
+        return "connections of this listener";
+    }
+    session->is_counted = true;
+    return NULL;
+}
+
 void dial_enter(struct session *session)
 {
     const struct config *config = session_config(session);
     struct net_dial *dial = &session->admission->dial;
 
     session_enter(session, SESSION_DIAL, config->upstream_connect_timeout_ms);
-    session->is_counted = gauge_take(&session->worker->gauges->connections, config->connections);
-    if (!session->is_counted) {
-        session_close(session, CLOSE_FULL, NULL);
+    const char *full = take_place(session);
+    if (full != NULL) {
+        session_close(session, CLOSE_FULL, full);
         return;
     }
-    int status =
-        net_stream_init(&session->upstream, session->worker->loop, config->upstream.kind == ENDPOINT_UNIX,
-                        &upstream_events, session, &session->worker->scratch);
+    int status = net_stream_init(&session->upstream, session->worker->loop,
+                                 config->upstream.kind == ENDPOINT_UNIX, &upstream_events, session,
+                                 &session->worker->scratch);
     if (status == 0) {
         session->pending++;
         *dial = (struct net_dial){.stream = &session->upstream,

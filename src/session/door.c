@@ -20,7 +20,7 @@
  * below are taken. Opens again only when several are free, or it would shut with the next one. */
 static bool has_descriptors(const struct session_worker *worker)
 {
-    int probes[DOOR_SLACK];
+    int probes[DOOR_SLACK] = {0};
     size_t count = 0;
     bool is_plenty = true;
 

@@ -48,6 +48,9 @@ void handshake_step(struct session *session)
         session_close(session, CLOSE_CLIENT_ENDED, NULL);
         break;
     case TLS_FAILED:
+        if (tls_conn_is_refused(&session->tls)) {
+            blame_address(session, "client_certificate");
+        }
         session_close(session, CLOSE_TLS_FAILED, tls_conn_fault(&session->tls));
         break;
     }

@@ -3,7 +3,7 @@
  * leaves to:    dial.c, at once: nothing is awaited, so this is no state
  * owns:         session->owned, session->account
  * deadline:     none
- * reasons:      client_id_owned, quota, no_memory
+ * reasons:      banned, too_fast, client_id_owned, quota, no_memory
  *
  * What many sessions share is asked last, and only for clients that have proven themselves: so a
  * stranger can neither fill the guard's memory nor use up an identity's connections.
@@ -49,6 +49,30 @@ static bool refuse(struct session *session, enum close_reason reason)
     }
     session_close(session, reason, NULL);
     return false;
+}
+
+/* What it did before, under whatever address. */
+static bool greet(struct session *session, const struct guard_identity *identity)
+{
+    struct ledger *ledger = session->worker->gauges->ledger;
+
+    if (identity->proof == GUARD_PROOF_NONE) {
+        return true;
+    }
+    session->identity = ledger_identity_of(ledger, identity);
+    session->has_identity = true;
+    switch (ledger_enter_identity(ledger, &session->identity, &session_config(session)->strangers,
+                                  clock_monotonic_ms())) {
+    case LEDGER_BANNED:
+        return refuse(session, CLOSE_BANNED);
+    case LEDGER_TOO_FAST:
+        return refuse(session, CLOSE_TOO_FAST);
+    case LEDGER_TOO_MANY:
+    case LEDGER_BUSY:
+    case LEDGER_WELCOME:
+        break;
+    }
+    return true;
 }
 
 static bool claim(struct session *session, const struct guard_identity *identity,
@@ -107,7 +131,8 @@ void own_enter(struct session *session, bool is_name_proven)
     struct guard_identity identity = identity_of(session, is_name_proven, key);
     bool is_takeover = false;
 
-    if (claim(session, &identity, &is_takeover) && take_place(session, &identity, is_takeover)) {
+    if (greet(session, &identity) && claim(session, &identity, &is_takeover) &&
+        take_place(session, &identity, is_takeover)) {
         dial_enter(session);
     }
 }

@@ -286,6 +286,7 @@ void relay_enter(struct session *session)
     session->upstream.read_limit = SESSION_READ_UPSTREAM;
     watch_start(session);
     report_admitted(session);
+    ledger_leave(session->worker->gauges->ledger, &session->place);
 
     /* CONNECT byte for byte as it was judged, then what came behind it. */
     relay_to_upstream(session, slice_of(kept.data, connect_size));

@@ -27,7 +27,7 @@ static void begin(struct log_line *line, const struct session *session, enum log
     log_text(line, "listener", session_config(session)->listeners[session->listener].name);
 }
 
-static void put_names(struct log_line *line, const struct session *session)
+void report_put_names(struct log_line *line, const struct session *session)
 {
     put_if_known(line, "client_id", session->client_id);
     put_if_known(line, "username", session->username);
@@ -71,7 +71,7 @@ static void put_client(struct log_line *line, const struct session *session)
         log_text(line, "protocol", mqtt_version_text((enum mqtt_version)session->version));
     }
     put_if_known(line, "bridge", session->is_bridge ? "yes" : NULL);
-    put_names(line, session);
+    report_put_names(line, session);
     put_if_known(line, "rule", session->rule);
 }
 
@@ -129,7 +129,7 @@ void report_closed(struct session *session, enum close_reason reason, const char
     }
     if (session->is_admitted) {
         begin(&line, session, level, "ended");
-        put_names(&line, session);
+        report_put_names(&line, session);
         put_reason(&line, reason, detail, code);
         log_number(&line, "client_bytes", session->client_bytes);
         /* The walker starts behind CONNECT. */

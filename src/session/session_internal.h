@@ -117,6 +117,9 @@ struct session {
     struct admission *admission;   /* NULL once relaying */
     struct ownership_claim *owned; /* these two: NULL when there is none to be given back */
     struct quota_account *account;
+    struct ledger_place place;       /* of its address, until it is admitted */
+    struct ledger_identity identity; /* who it has proven to be, if it has */
+    bool has_identity;
 
     bool is_stranger;      /* in the list of the door: */
     struct session *older; /* NULL at its ends */
@@ -125,7 +128,7 @@ struct session {
     struct session *turn_before; /* NULL at its ends */
     struct session *turn_after;
 
-    bool is_counted;  /* holds a place of gauges->connections */
+    bool is_counted;  /* holds a place of gauges->connections and of its listener's */
     bool is_admitted; /* the decision was logged: admitted */
     bool client_has_ended;
     bool client_is_broken;
@@ -173,9 +176,21 @@ bool session_flush(struct session *session);
 /* A cell of the state table that cannot happen. */
 void session_impossible(struct session *session, const struct session_input *input);
 
-/* welcome.c: whether a connection from `address` to the listener `index` becomes a session. */
+/* welcome.c: whether a connection from `address` may become a session, which then owns the place
+ * and gives it back. */
 bool welcome_address(struct session_worker *worker, const struct address *address,
-                     size_t index) MOAT_MUST_CHECK;
+                     struct ledger_place *out_place) MOAT_MUST_CHECK;
+bool welcome_is_trusted(const struct snapshot *snapshot,
+                        const struct address *address) MOAT_MUST_CHECK;
+/* Now and then: tells what was only counted. */
+void welcome_sweep(struct session_worker *worker);
+
+/* blame.c: the client failed to prove what it claims; `reason` is one word for the log. */
+void blame_address(const struct session *session, const char *reason);
+/* Its address was banned since it came. */
+bool blame_has_banned(const struct session *session) MOAT_MUST_CHECK;
+/* The session ends for this reason, which may be a breach of its identity's. */
+void blame_identity(const struct session *session, enum close_reason reason);
 
 /* door.c */
 void door_start(struct session_worker *worker);
@@ -283,6 +298,8 @@ void close_ignore(struct session *session, const struct session_input *input);
 
 /* report.c: one line for the decision, one for the end. */
 void report_admitted(struct session *session);
+/* Client identifier, user name and certificate, as far as they are known. */
+void report_put_names(struct log_line *line, const struct session *session);
 /* What would have been refused or ended, and was not: the policy or the rule observes. */
 void report_observed(struct session *session, enum close_reason reason, const char *detail);
 void report_closed(struct session *session, enum close_reason reason, const char *detail, int code);

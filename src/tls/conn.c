@@ -243,6 +243,7 @@ static enum tls_status verify_resumed(struct tls_conn *conn)
     if (conn->fault == NULL) {
         return TLS_OK;
     }
+    conn->proof_alert = alert;
     return fail(conn, alert);
 }
 
@@ -298,4 +299,18 @@ void tls_conn_close(struct tls_conn *conn)
 const char *tls_conn_fault(const struct tls_conn *conn)
 {
     return conn->fault != NULL ? conn->fault : "the TLS connection failed";
+}
+
+bool tls_conn_is_refused(const struct tls_conn *conn)
+{
+    switch (conn->proof_alert) {
+    case 0:
+    case SSL_AD_CERTIFICATE_REQUIRED:
+    case SSL_AD_CERTIFICATE_EXPIRED: /* or not valid yet */
+    case SSL_AD_CERTIFICATE_UNKNOWN: /* no CRL, or an old one */
+    case SSL_AD_INTERNAL_ERROR:
+        return false;
+    default:
+        return true;
+    }
 }

@@ -106,6 +106,7 @@ static enum ssl_verify_result_t on_verify(SSL *ssl, uint8_t *out_alert)
 
     conn->fault = verify_client_chain(conn->context, SSL_get0_peer_certificates(ssl),
                                       clock_wall_seconds(), &conn->proof, out_alert);
+    conn->proof_alert = conn->fault != NULL ? *out_alert : 0;
     return conn->fault == NULL ? ssl_verify_ok : ssl_verify_invalid;
 }
 

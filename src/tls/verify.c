@@ -27,7 +27,7 @@ static const struct {
 } verify_faults[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, SSL_AD_CERTIFICATE_EXPIRED,
      "the client's certificate, or one of its issuers, has expired"},
-    {X509_V_ERR_CERT_NOT_YET_VALID, SSL_AD_BAD_CERTIFICATE,
+    {X509_V_ERR_CERT_NOT_YET_VALID, SSL_AD_CERTIFICATE_EXPIRED, /* RFC 8446, 6.2: or not yet */
      "the client's certificate is not valid yet; check the clocks"},
     {X509_V_ERR_INVALID_PURPOSE, SSL_AD_UNSUPPORTED_CERTIFICATE,
      "the client's certificate is not made for client authentication"},

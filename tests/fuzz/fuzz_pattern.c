@@ -180,7 +180,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_network(pattern, text);
     check_template(TEMPLATE_NAME, pattern, text, &facts);
     check_template(TEMPLATE_FILTER, pattern, text, &facts);
-    (void)policy_check_characters(pattern);
-    (void)policy_check_bind_username(pattern);
+    const char *what = policy_check_characters(pattern);
+    FUZZ_CHECK(what == NULL || what[0] != '\0');
+    what = policy_check_bind_username(pattern);
+    FUZZ_CHECK(what == NULL || what[0] != '\0');
     return 0;
 }

@@ -4,6 +4,7 @@
 
 /* Reading on behind the end gives the end once more; a program that goes on doing so spins. */
 #define ENDS_READ_MAX 4
+#define STALL_MS      60000u
 
 struct loop loop;
 
@@ -135,6 +136,22 @@ static void run_connect(struct handle *handle)
     }
 }
 
+/* What TCP_USER_TIMEOUT does, which net/stream.c sets: a peer that takes nothing is cut off.
+ * Without it two sides that both take nothing would hold their session for ever. */
+static void note_stall(struct handle *handle, size_t taken)
+{
+    struct pipe_end *end = &handle->end;
+
+    if (!handle->is_stalled || taken > 0) {
+        handle->is_stalled = true;
+        handle->stalled_ms = loop.now_ms;
+    } else if (loop.now_ms - handle->stalled_ms >= STALL_MS) {
+        end->write_fault = UV_ETIMEDOUT;
+        end->has_incoming_end = true;
+        end->incoming_end = UV_ETIMEDOUT;
+    }
+}
+
 /* What of a queue the kernel takes now. */
 static void run_writes(void)
 {
@@ -156,10 +173,12 @@ static void run_writes(void)
             end->outgoing_total += size;
             write->bytes = slice_after(write->bytes, size);
             is_blocked[handle - loop.handles] = write->bytes.size > 0;
+            note_stall(handle, size);
         }
         if (!is_blocked[handle - loop.handles]) {
             uv_write_t *request = write->request;
             write->request = NULL;
+            handle->is_stalled = false;
             request->cb(request, status);
         }
     }

@@ -4,7 +4,7 @@
 #include "fuzz.h"
 #include "loop_internal.h"
 
-#define WINDOW (256u * 1024) /* bytes that the kernel takes at first */
+#define WINDOW (SIZE_MAX / 2) /* bytes that the kernel takes, unless the test says otherwise */
 
 static struct handle *find_open(const void *uv)
 {

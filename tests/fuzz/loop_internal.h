@@ -27,6 +27,8 @@ struct handle {
     bool is_answered;
     int connect_status;
     uv_shutdown_t *shutdown;
+    bool is_stalled; /* since then nothing that is queued was taken */
+    uint64_t stalled_ms;
 };
 
 struct queued {

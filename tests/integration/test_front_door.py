@@ -152,6 +152,23 @@ def test_few_descriptors_and_a_crowd(start_moat, trusting, upstream, crowd_at):
     assert not moat.find(level="error")
 
 
+def test_the_fewest_descriptors(start_moat, trusting, upstream):
+    """One worker needs 93: with one less the gate says so and does not start, with them it serves."""
+    moat = start_moat(descriptors=93, workers=1)
+    inside = Inside(moat, trusting, upstream)
+    for number in range(20):
+        expect_entry(moat, trusting, f"honest-{number}")
+    inside.ping()
+
+
+def test_fewer_descriptors_than_that(start_moat):
+    moat = start_moat(is_awaited=False, descriptors=92, workers=1)
+    moat.has_ended = True
+    assert moat.wait() == 71
+    line = moat.find("few_descriptors", level="error")[0]
+    assert "92 open files are allowed and at least 93 are needed with workers: 1" in line["msg"]
+
+
 def test_no_descriptor_at_all(start_moat, trusting, upstream, crowd_at):
     """EMFILE: the crowd waits in the backlog, and nobody is lost when descriptors come back."""
     moat = start_moat(workers=1)

@@ -141,13 +141,16 @@ def test_the_state_file_is_written(premises, trusting, is_left_by_root):
         os.mkdir(premises.path("state"), 0o700)
         os.chown(premises.path("server.key"), 0, 0)
         premises.hand_over = lambda *names: None
-        stop(premises.start(user="root", guard={"state_file": "state/guard"}))
+        before = premises.start(user="root", guard={"state_file": "state/guard"})
+        assert login(before, trusting) == GOOD
+        stop(before)
         del premises.hand_over
         premises.hand_over("state")
         assert os.stat(premises.path("state/guard")).st_uid == 0
     elif not IS_ROOT:
         os.mkdir(premises.path("state"), 0o700)
     moat = premises.start(guard={"state_file": "state/guard"})
+    assert len(moat.find("state_restored")) == is_left_by_root
     assert login(moat, trusting) == GOOD
     stop(moat)
     assert not moat.find("state_unwritable"), moat.text()

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 static bool is_counting;
 static bool has_failed;
@@ -98,4 +100,50 @@ int __wrap_asprintf(char **out_text, const char *format, ...)
     int size = is_refused() ? -1 : __real_vasprintf(out_text, format, values);
     va_end(values);
     return size;
+}
+
+/* --- files ------------------------------------------------------------------------------- */
+
+static enum failing_file how_it_fails;
+
+void failing_file(enum failing_file how)
+{
+    how_it_fails = how;
+}
+
+/* Its name with 64 bits of offset, which is how Meson compiles. */
+int __real_fstat64(int descriptor, struct stat *out_status);
+int __wrap_fstat64(int descriptor, struct stat *out_status);
+ssize_t __real_read(int descriptor, void *data, size_t size);
+ssize_t __wrap_read(int descriptor, void *data, size_t size);
+
+ssize_t __wrap_read(int descriptor, void *data, size_t size)
+{
+    switch (how_it_fails) {
+    case FILE_FAILS_AT_READ:
+        errno = EIO;
+        return -1;
+    case FILE_ENDS_EARLY:
+        return 0;
+    case FILE_IS_INTERRUPTED:
+        how_it_fails = FILE_IS_SOUND;
+        errno = EINTR;
+        return -1;
+    case FILE_IS_SOUND:
+    case FILE_FAILS_AT_STAT:
+    case FILE_GROWS:
+        break;
+    }
+    return __real_read(descriptor, data, size);
+}
+
+int __wrap_fstat64(int descriptor, struct stat *out_status)
+{
+    if (how_it_fails == FILE_FAILS_AT_STAT) {
+        errno = EIO;
+        return -1;
+    }
+    int status = __real_fstat64(descriptor, out_status);
+    out_status->st_size -= how_it_fails == FILE_GROWS ? 1 : 0;
+    return status;
 }

@@ -22,4 +22,15 @@ bool starving_goes_on(size_t number);
 /* Everything is given again. True when an allocation did fail. */
 bool starving_end(void);
 
+/* What happens to the next fstat() or read(). */
+enum failing_file {
+    FILE_IS_SOUND = 0,
+    FILE_FAILS_AT_STAT,
+    FILE_FAILS_AT_READ,
+    FILE_ENDS_EARLY,
+    FILE_IS_INTERRUPTED, /* once, by a signal */
+    FILE_GROWS,          /* by a byte, behind fstat() */
+};
+void failing_file(enum failing_file how);
+
 #endif

@@ -13,6 +13,7 @@
 #include "moat/base/address.h"
 #include "moat/base/log.h"
 #include "moat/config/faults.h"
+#include "moat/guard/ledger.h"
 #include "moat/mqtt/connect.h"
 #include "moat/policy/policy.h"
 #include "moat/tls/context.h"
@@ -40,6 +41,7 @@ struct config_listener {
     size_t spki_pin_count;
     bool tickets;
     char *ticket_key_file;
+    unsigned connections; /* sessions of all workers together; 0: no limit of its own */
 };
 
 /* A rule as written; texts and lists owned by the config. */
@@ -52,6 +54,7 @@ enum config_sandbox {
     SANDBOX_AUTO,     /* what the kernel offers */
     SANDBOX_REQUIRED, /* everything, or no start */
 };
+#define CONFIG_LISTENERS_MAX 64
 
 struct config_places;
 
@@ -87,6 +90,11 @@ struct config {
     unsigned handshakes;                /* limits.handshakes: strangers of one worker */
     unsigned hashing;                   /* limits.hashing: password checks queued or running */
     bool silent;                        /* refusal: silent */
+
+    struct ledger_limits strangers; /* limits.unauthenticated_per_address, ... */
+    char **trusted;                 /* networks; limits.trusted */
+    size_t trusted_count;
+    uint32_t addresses; /* limits.addresses: places of the ledger */
 
     uint64_t handshake_timeout_ms;
     uint64_t connect_timeout_ms;

@@ -11,6 +11,7 @@
 #include "moat/config/config.h"
 #include "moat/guard/login_cache.h"
 #include "moat/policy/credentials.h"
+#include "moat/policy/networks.h"
 #include "moat/policy/policy.h"
 #include "moat/tls/context.h"
 
@@ -21,6 +22,7 @@ struct snapshot {
     struct policy *policy;
     struct credentials *credentials; /* NULL without credentials.password_file */
     struct login_cache *logins;      /* forgets everything with the snapshot */
+    struct policy_networks *trusted; /* limits.trusted */
 };
 
 /* Reads every file the configuration names. Takes ownership of `config` in every

@@ -21,12 +21,17 @@
 
 #include "moat/config/snapshot.h"
 #include "moat/guard/gauge.h"
+#include "moat/guard/ledger.h"
 #include "moat/guard/ownership.h"
 #include "moat/guard/quota.h"
+#include "moat/guard/tally.h"
 #include "moat/net/stream.h"
 #include "moat/tls/conn.h"
 
 struct session;
+
+/* The answers of the ledger by which a connection is kept out. */
+#define SESSION_KEPT_OUT LEDGER_WELCOME
 
 /* What all workers of the process share; it outlives every snapshot. */
 struct session_gauges {
@@ -34,6 +39,9 @@ struct session_gauges {
     struct gauge hashing;     /* password checks queued or running */
     struct ownership *ownership;
     struct quota *quota;
+    struct gauge listeners[CONFIG_LISTENERS_MAX]; /* of `connections`, those by each listener */
+    struct ledger *ledger;
+    struct tally kept_out[SESSION_KEPT_OUT]; /* before TLS, by their address alone */
 };
 
 /* How many times something happened since it was last told. */

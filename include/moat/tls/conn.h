@@ -78,6 +78,7 @@ struct tls_conn {
     uint8_t plain_alert;      /* description of an unencrypted alert; 0 when none came */
     bool is_closed;           /* close_notify or a fatal alert was written */
     uint16_t key_update_debt; /* grows with each key update, shrinks with each record of data */
+    uint8_t proof_alert;      /* what the client's certificate was refused with; 0 if it was not */
     struct tls_proof proof;
 };
 
@@ -115,6 +116,10 @@ void tls_conn_close(struct tls_conn *conn);
 
 /* Why the connection failed, in plain words. */
 const char *tls_conn_fault(const struct tls_conn *conn);
+
+/* True when that was a certificate of the client's which does not prove what it claims. What a
+ * wrong clock or an old revocation list of ours could be the cause of is no such thing. */
+bool tls_conn_is_refused(const struct tls_conn *conn) MOAT_MUST_CHECK;
 
 /* Fills *out_peer after the handshake. 0, or -1 without memory. */
 int tls_conn_peer(const struct tls_conn *conn, struct tls_peer *out_peer) MOAT_MUST_CHECK;

@@ -17,9 +17,10 @@ class Ended(Exception):
 
 
 class TcpClient:
-    """`address` is (host, port) or a path. Also the base of the TLS client."""
+    """`address` is (host, port) or a path; `source` the address to come from, all of 127.0.0.0/8 are
+    ours. Also the base of the TLS client."""
 
-    def __init__(self, address, timeout=PATIENCE, receive_buffer=None):
+    def __init__(self, address, timeout=PATIENCE, receive_buffer=None, source=None):
         self.timeout = timeout
         self.received = bytearray()  # everything that arrived and was not taken yet
         self.ended = OPEN
@@ -30,6 +31,8 @@ class TcpClient:
         self.socket.settimeout(timeout)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.connect(address)
         if family != socket.AF_UNIX:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

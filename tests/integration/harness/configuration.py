@@ -6,6 +6,11 @@ from . import passwords
 
 USERS = {"alice": "correct horse", "bob": "battery staple"}
 
+# All clients of a suite come from one address and as one or two users, and offend on purpose: they are
+# let off what the product keeps strangers to. Suites about just that write the keys themselves; None
+# brings back the product's default.
+LENIENT = {"trusted": ["127.0.0.0/8", "::1"], "connect_rate_per_identity": 0, "failed_logins": 1000000}
+
 PASSWORD_RULE = {"name": "people", "require": ["password"]}
 
 
@@ -30,7 +35,7 @@ def confinement():
 
 def moat(folder, pki, to, listeners=None, rules=None, users=None, **sections):
     """A whole configuration; `to` is the upstream: it has .text, or is the text itself. Sections given by name
-    replace the default ones, and are left out where they are None."""
+    replace the default ones, and are left out where they are None; limits are added to LENIENT."""
     path = os.path.join(str(folder), "passwords")
     passwords.write(path, USERS if users is None else users)
     result = {
@@ -42,4 +47,6 @@ def moat(folder, pki, to, listeners=None, rules=None, users=None, **sections):
         "admin": {"http": "127.0.0.1:0"},
     }
     result.update(sections)
+    limits = {**LENIENT, **(sections.get("limits") or {})}
+    result["limits"] = {key: value for key, value in limits.items() if value is not None}
     return {key: value for key, value in result.items() if value is not None}

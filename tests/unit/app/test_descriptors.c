@@ -26,18 +26,23 @@ Test(descriptors, strangers_have_a_quarter_at_most)
     cr_expect_eq(share.sessions, 100 + 300 / 2);
 }
 
-Test(descriptors, a_small_limit_keeps_half_of_it)
+Test(descriptors, where_there_are_few_half_are_the_reserve)
 {
-    cr_expect_eq(divide(1, 129).ceiling, 129 - 64);
-    cr_expect_eq(divide(1, 128).ceiling, 64);
-    cr_expect_eq(divide(1, 127).ceiling, 127 - 63);
-    cr_expect_eq(divide(1, 64).ceiling, 32);
+    /* 24 of the process and 5 of the worker */
+    cr_expect_eq(divide(1, 29 + 129).ceiling, 29 + 129 - 64);
+    cr_expect_eq(divide(1, 29 + 128).ceiling, 29 + 64);
+    cr_expect_eq(divide(1, 29 + 127).ceiling, 29 + 64);
+    cr_expect_eq(divide(1, 29 + 126).ceiling, 29 + 63);
+    cr_expect_eq(divide(1, 29 + 64).ceiling, 29 + 32);
 }
 
 Test(descriptors, every_worker_may_have_one)
 {
-    cr_expect_eq(divide(64, 100).sessions, 1);
-    cr_expect_eq(divide(1, 0).sessions, 1);
+    const struct descriptor_plan plan = {
+        .connections = 9000, .handshakes = 500, .workers = 64, .addresses = 1};
+    size_t minimum = descriptors_minimum(&plan);
+    cr_expect_eq(minimum, 24 + 64 * 5 + 64);
+    cr_expect_eq(descriptors_divide(&plan, minimum).sessions, 1);
 }
 
 Test(descriptors, the_limit_is_raised_as_far_as_it_goes)

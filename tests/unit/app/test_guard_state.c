@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/guard_state_internal.h"
+#include "moat/app/write_file.h"
 #include "moat/base/clock.h"
 #include "moat/base/log.h"
 
@@ -57,6 +58,7 @@ static struct guard_state start(const char *path)
     char name[64];
     snprintf(name, sizeof name, "%s", path != NULL ? path : "");
     const struct config config = {.guard_identifiers = 100,
+                                  .addresses = 1000,
                                   .guard_remember_ms = 3600000,
                                   .guard_state_file = path != NULL ? name : NULL};
     struct guard_state state;
@@ -161,6 +163,113 @@ Test(guard_state, saved_in_time_and_only_if_something_changed)
     cr_expect_eq(status_of("state").st_ino, second);
 }
 
+/* --- bans --------------------------------------------------------------------------------------
+ */
+
+static const struct address stranger = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}};
+
+static void ban(struct guard_state *state)
+{
+    const struct ledger_limits limits = {
+        .failures = 1, .window_ms = 1000, .ban_ms = 600000, .ban_max_ms = 600000};
+    cr_assert_gt(ledger_blame(state->ledger, &stranger, &limits, clock_monotonic_ms()).ban_ms, 0);
+}
+
+static bool is_banned(struct guard_state *state)
+{
+    return ledger_is_banned(state->ledger, &stranger, clock_monotonic_ms());
+}
+
+Test(guard_state, a_ban_outlives_a_restart)
+{
+    struct guard_state state = start("state");
+    cr_assert(visit(&state, "pump", "alice"));
+    ban(&state);
+    guard_state_deinit(&state);
+
+    state = start("state");
+    cr_expect(has_logged("the owners of 1 client identifiers, 1 bans"));
+    cr_expect(is_banned(&state));
+    cr_expect_not(visit(&state, "pump", "bob"));
+    guard_state_deinit(&state);
+}
+
+/* Only a ban has changed since the file was written. */
+Test(guard_state, a_ban_alone_is_a_change)
+{
+    struct guard_state state = start("state");
+    ino_t first = status_of("state").st_ino;
+    ban(&state);
+    run_for(&state, 5, 60);
+    cr_expect_neq(status_of("state").st_ino, first);
+    guard_state_deinit(&state);
+}
+
+/* What the version before wrote: the owners' state and nothing around it. */
+Test(guard_state, a_file_of_version_1)
+{
+    struct guard_state state = start(NULL);
+    struct buffer bytes;
+    uint64_t changes = 0;
+    cr_assert(visit(&state, "pump", "alice"));
+    buffer_init(&bytes, OWNERSHIP_STATE_MAX);
+    cr_assert(ownership_encode(state.ownership, clock_monotonic_ms(), &bytes, &changes));
+    cr_assert_eq(write_file_put("state", buffer_slice(&bytes)), 0);
+    buffer_deinit(&bytes);
+    guard_state_deinit(&state);
+
+    state = start("state");
+    cr_expect(has_logged("the owners of 1 client identifiers, 0 bans"));
+    cr_expect_not(visit(&state, "pump", "bob"));
+    ban(&state);
+    guard_state_deinit(&state);
+    state = start("state"); /* of version 2 now */
+    cr_expect_not(visit(&state, "pump", "bob"));
+    cr_expect(is_banned(&state));
+    guard_state_deinit(&state);
+}
+
+/* Turns one byte round, `before_end` bytes before the end of the file. */
+static void damage(const char *path, long before_end)
+{
+    FILE *file = fopen(path, "r+");
+    cr_assert_not_null(file);
+    cr_assert_eq(fseek(file, -before_end, SEEK_END), 0);
+    int byte = fgetc(file);
+    cr_assert_eq(fseek(file, -before_end, SEEK_END), 0);
+    fputc(byte ^ 1, file);
+    cr_assert_eq(fclose(file), 0);
+}
+
+Test(guard_state, broken_bans_do_not_cost_the_owners)
+{
+    struct guard_state state = start("state");
+    cr_assert(visit(&state, "pump", "alice"));
+    ban(&state);
+    guard_state_deinit(&state);
+    damage("state", 1);
+    state = start("state");
+    cr_expect(has_logged("state: its checksum is wrong; who is banned is forgotten; the file is"));
+    cr_expect_not(visit(&state, "pump", "bob"));
+    cr_expect_not(is_banned(&state));
+    guard_state_deinit(&state);
+}
+
+Test(guard_state, broken_owners_do_not_lift_bans)
+{
+    struct guard_state state = start("state");
+    cr_assert(visit(&state, "pump", "alice"));
+    ban(&state);
+    guard_state_deinit(&state);
+    damage("state", 48 + 32 + 32 + 8 + 1);
+    state = start("state");
+    cr_expect(has_logged("state: its checksum is wrong; who owned which client identifier is "
+                         "forgotten; the file is"));
+    cr_expect(visit(&state, "pump", "bob"));
+    cr_expect(is_banned(&state));
+    guard_state_deinit(&state);
+}
+
 /* --- files that are none -------------------------------------------------------------------- */
 
 static void write_text(const char *path, const char *text, mode_t mode)
@@ -190,7 +299,8 @@ static void expect_broken(const char *fault)
 Test(guard_state, a_file_of_something_else)
 {
     write_text("state", "listeners: []", 0600);
-    expect_broken("state: it is too short; who owned which client identifier is forgotten; "
+    expect_broken("state: it is too short; who owned which client identifier and who is banned is "
+                  "forgotten; "
                   "the file is now state.broken");
 }
 
@@ -222,7 +332,7 @@ Test(guard_state, a_file_that_others_may_write_to)
 Test(guard_state, a_file_of_no_end)
 {
     write_text("state", "moat-own", 0600);
-    cr_assert_eq(truncate("state", (off_t)OWNERSHIP_STATE_MAX + 1), 0);
+    cr_assert_eq(truncate("state", (off_t)(OWNERSHIP_STATE_MAX + LEDGER_STATE_MAX + 4096) + 1), 0);
     expect_broken("state: it is too large");
 }
 

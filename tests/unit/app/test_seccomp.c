@@ -1,5 +1,6 @@
 #include "confined.h"
 
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -53,7 +54,8 @@ static int ordinary(void)
     free(memory);
     int tcp = socket(AF_INET, SOCK_STREAM, 0);
     int local = socket(AF_UNIX, SOCK_STREAM, 0);
-    return verdict(is_well && tcp >= 0 && local >= 0 && ioctl(tcp, FIONBIO, &(int){1}) == 0);
+    return verdict(is_well && tcp >= 0 && local >= 0 && ioctl(tcp, FIONBIO, &(int){1}) == 0 &&
+                   ioctl(tcp, SIOCOUTQ, &here) == 0);
 }
 
 Test(seccomp, threads_memory_and_sockets_work)

@@ -102,6 +102,39 @@ Test(load, every_vector)
 
 /* --- values ------------------------------------------------------------------------------ */
 
+static void expect_strangers_unwritten(const struct config *config)
+{
+    cr_expect_eq(config->strangers.present, 64);
+    cr_expect_eq(config->strangers.rate, 20);
+    cr_expect_eq(config->strangers.burst, 100);
+    cr_expect_eq(config->strangers.total_rate, 1000);
+    cr_expect_eq(config->strangers.identity_rate, 10);
+    cr_expect_eq(config->strangers.identity_burst, 60);
+    cr_expect_eq(config->strangers.failures, 5);
+    cr_expect_eq(config->strangers.window_ms, 60000);
+    cr_expect_eq(config->strangers.ban_ms, 600000);
+    cr_expect_eq(config->strangers.ban_max_ms, 86400000);
+    cr_expect_eq(config->trusted_count, 0);
+    cr_expect_eq(config->addresses, 20000);
+}
+
+static void expect_strangers_written(const struct config *config)
+{
+    cr_expect_eq(config->strangers.present, 0);
+    cr_expect_eq(config->strangers.rate, 1000000);
+    cr_expect_eq(config->strangers.burst, 1);
+    cr_expect_eq(config->strangers.total_rate, 0);
+    cr_expect_eq(config->strangers.identity_rate, 1);
+    cr_expect_eq(config->strangers.identity_burst, 1000000);
+    cr_expect_eq(config->strangers.failures, 1);
+    cr_expect_eq(config->strangers.window_ms, 86400000);
+    cr_expect_eq(config->strangers.ban_ms, 1000);
+    cr_expect_eq(config->strangers.ban_max_ms, UINT64_C(365) * 86400000);
+    cr_assert_eq(config->trusted_count, 2);
+    cr_expect_str_eq(config->trusted[1], "2001:db8::/32");
+    cr_expect_eq(config->addresses, 128);
+}
+
 Test(load, what_is_not_written_has_its_default)
 {
     struct config *config = load_sound(CONFIG_VECTORS "/good_smallest.yaml", &faults);
@@ -127,6 +160,8 @@ Test(load, what_is_not_written_has_its_default)
     cr_expect_not(config->connect.strict_3_1);
     cr_expect_eq(config->connections, 9000);
     cr_expect_eq(config->hashing, 256);
+    cr_expect_eq(config->listeners[0].connections, 0);
+    expect_strangers_unwritten(config);
     cr_expect(config->guards_client_id);
     cr_expect_eq(config->guard_remember_ms, 86400000);
     cr_expect_eq(config->guard_identifiers, 20000);
@@ -212,6 +247,8 @@ Test(load, every_key_arrives)
     cr_expect_eq(config->guard_remember_ms, UINT64_C(365) * 86400000);
     cr_expect_eq(config->guard_identifiers, 1000000);
     cr_expect_str_eq(config->guard_state_file, CONFIG_VECTORS "/guard.state");
+    cr_expect_eq(second->connections, 1000000);
+    expect_strangers_written(config);
     cr_expect(config->silent);
     cr_expect_eq(config->connect.packet_size, 262144);
     cr_expect_eq(config->connect.client_id_size, 23);

@@ -65,7 +65,9 @@ static void expect_in_pieces(const struct vector *vector, const size_t *cuts, si
         size_t end = i < cut_count ? cuts[i] : bytes.size;
         uint8_t *piece = malloc(end - start + 1);
 
-        memcpy(piece, bytes.data + start, end - start);
+        if (end > start) {
+            memcpy(piece, bytes.data + start, end - start);
+        }
         status = mqtt_connack_feed(&connack, slice_of(piece, end - start), &fault);
         free(piece);
         size_t whole = bytes.size - vector_number(vector, "more", 0);

@@ -79,7 +79,9 @@ static void write_configuration(const struct house_plan *plan)
              "policy:\n"
              "  rules:\n%s",
              plan->upstream != NULL ? plan->upstream : upstream, plan->silent ? "silent" : "answer",
-             plan->limits != NULL ? plan->limits : "", plan->timeouts != NULL ? plan->timeouts : "",
+             /* Most tests offend for another purpose than to be banned. */
+             plan->limits != NULL ? plan->limits : "failed_logins: 1000000",
+             plan->timeouts != NULL ? plan->timeouts : "",
              plan->rules != NULL ? plan->rules : default_rules);
     write_file("moat.yaml", text);
 }
@@ -180,6 +182,8 @@ void house_build(const struct house_plan *plan)
     cr_assert_eq(uv_loop_init(&house.loop), 0);
     house.gauges.ownership = ownership_new(1000, 1000);
     house.gauges.quota = quota_new();
+    house.gauges.ledger = ledger_new(1000);
+    cr_assert_not_null(house.gauges.ledger);
     cr_assert_not_null(house.gauges.ownership);
     cr_assert_not_null(house.gauges.quota);
     house.worker.snapshot = house.snapshot;
@@ -207,6 +211,7 @@ void house_leave(void)
     cr_expect_eq(house.freed, house.accepted);
     cr_expect_null(house.worker.sessions);
     cr_expect_eq(gauge_count(&house.gauges.connections), 0);
+    cr_expect_eq(gauge_count(&house.gauges.listeners[0]), 0);
     cr_expect_eq(gauge_count(&house.gauges.hashing), 0);
     cr_expect_eq(atomic_load(&house.snapshot->references), 1, "a session kept its snapshot");
     cr_expect_eq(house.worker.output.size, 0, "the output is empty between two callbacks");
@@ -217,6 +222,7 @@ void house_leave(void)
     session_worker_deinit(&house.worker);
     ownership_free(house.gauges.ownership);
     quota_free(house.gauges.quota);
+    ledger_free(house.gauges.ledger);
     snapshot_unref(house.snapshot);
     close(house.broker);
     log_set_descriptor(STDERR_FILENO);

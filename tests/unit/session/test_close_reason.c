@@ -45,6 +45,9 @@ static const struct {
     {CLOSE_BIND_USERNAME, 0x05, 0x87, NONE},
     {CLOSE_CLIENT_ID_LIMIT, 0x02, 0x85, NONE},
     {CLOSE_CLIENT_ID_OWNED, 0x02, 0x85, NONE},
+    /* banned; too many connections per second */
+    {CLOSE_BANNED, 0x05, 0x8A, NONE},
+    {CLOSE_TOO_FAST, 0x03, 0x9F, NONE},
     {CLOSE_PROTOCOL_NOT_ALLOWED, 0x01, 0x84, NONE},
     {CLOSE_BRIDGE, 0x01, 0x01, NONE},
     {CLOSE_KEEP_ALIVE, 0x05, 0x87, NONE},

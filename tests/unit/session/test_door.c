@@ -2,9 +2,16 @@
 #include "visitor.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#ifdef __SANITIZE_ADDRESS__
+#define HAS_SANITIZER true
+#else
+#define HAS_SANITIZER false
+#endif
 
 TestSuite(door, .timeout = 60);
 
@@ -247,6 +254,67 @@ TEST(without_memory_the_door_shuts_for_a_while)
     device_open(&device);
     cr_expect_eq(count_of("event=accepting_resumed "), 1);
     device_close(&device);
+}
+
+/* Everything that can be had in pieces of a session's size, so that the next one cannot be made. */
+static void *eat_memory(void)
+{
+    struct rlimit limit;
+    unsigned long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "re");
+    void *eaten = NULL;
+
+    cr_assert_not_null(file);
+    cr_assert_eq(fscanf(file, "%lu", &pages), 1);
+    fclose(file);
+    cr_assert_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE);
+    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+    for (void **piece = NULL; (piece = calloc(1, sizeof(struct session))) != NULL;) {
+        *piece = eaten;
+        eaten = piece;
+    }
+    return eaten;
+}
+
+static void give_back(void *eaten)
+{
+    struct rlimit limit;
+
+    while (eaten != NULL) {
+        void *next = *(void **)eaten;
+        free(eaten);
+        eaten = next;
+    }
+    cr_assert_eq(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    cr_assert_eq(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+TEST(a_session_that_cannot_be_allocated_is_a_shortage)
+{
+    if (HAS_SANITIZER) {
+        cr_skip_test("a sanitizer's allocator ends the program instead");
+    }
+    house_build(NULL);
+    struct device refused;
+    struct device device;
+    uint8_t byte;
+
+    device_connect(&refused);
+    device_connect(&device);
+    void *eaten = eat_memory();
+    uv_run(&house.loop, UV_RUN_NOWAIT);
+    uv_run(&house.loop, UV_RUN_NOWAIT);
+    give_back(eaten);
+    cr_expect_eq(house.worker.session_count, 0);
+    cr_expect_eq(house.accepted, 1, "the door shut at once");
+    cr_expect_eq(house.worker.door.shortage, UV_ENOMEM);
+    HOUSE_UNTIL(read(refused.socket, &byte, 1) == 0);
+    device_handshake(&device);
+    device_close(&refused);
+    device_close(&device);
+    house.freed++; /* the first never was a session */
 }
 
 TEST(strangers_go_first_when_something_is_short)

@@ -3,6 +3,8 @@
 #include "conn_contexts.h"
 #include "hand_client.h"
 
+#include <stdlib.h>
+
 TestSuite(handmade, .timeout = 60);
 
 #define TEST(name) WHOLE_TEST(handmade, name, set_up, tear_down)
@@ -99,5 +101,24 @@ TEST(compression_is_not_spoken)
         const struct hand_client client = {.flight = "F",
                                            .compression = slice_of(methods[i], sizes[i])};
         cr_expect_eq(hand_client_visit(plain, &client, &fault), TLS_FAILED, "%zu was taken", i);
+    }
+}
+
+/* Early data that is not taken has to be skipped, since the client sent it before it could know: as
+ * much as the library's limit, one record here, and not a byte more. */
+TEST(early_data_is_skipped_up_to_16_kib)
+{
+    static const uint8_t offer[] = {0, TLSEXT_TYPE_early_data, 0, 0};
+    for (size_t total = 16384; total <= 16385; total++) {
+        size_t body = total - 5;
+        uint8_t *record = calloc(1, total);
+        const char *fault = NULL;
+        memcpy(record, (const uint8_t[]){0x17, 3, 3, (uint8_t)(body >> 8), (uint8_t)body}, 5);
+        const struct hand_client client = {.flight = "F",
+                                           .more = slice_of(offer, sizeof offer),
+                                           .before_flight = slice_of(record, total)};
+        enum tls_status status = hand_client_visit(plain, &client, &fault);
+        cr_expect_eq(status, total == 16384 ? TLS_OK : TLS_FAILED, "%zu: %s", total, fault);
+        free(record);
     }
 }

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "moat/base/clock.h"
 
@@ -180,6 +181,82 @@ Test(resumption, after_the_certificate_was_revoked)
     }
     free(revoking);
     free(others);
+}
+
+/* The same one step up: the authority in between, which the ticket holds too. */
+static struct visit visit_below(const struct tls_settings *settings,
+                                const struct workshop_ca *middle, X509 *leaf, uint16_t version,
+                                SSL_SESSION *ticket)
+{
+    struct tls_context *context = workshop_context(settings);
+    const struct visitor visitor = {.certificate = leaf,
+                                    .intermediate = middle->certificate,
+                                    .key = key,
+                                    .version = version,
+                                    .ticket = ticket};
+    struct visit seen = workshop_visit(context, &visitor);
+    tls_context_free(context);
+    return seen;
+}
+
+Test(resumption, after_an_issuer_was_revoked)
+{
+    struct tls_settings settings = asking(TLS_CLIENT_CERTIFICATE_REQUIRED, &ca);
+    struct workshop_ca middle = workshop_ca("Middle", &ca);
+    X509 *leaf = workshop_client(&middle, key, "sensor-1", 7);
+    uint64_t serial = 0;
+    cr_assert(ASN1_INTEGER_get_uint64(&serial, X509_get0_serialNumber(middle.certificate)));
+    char *of_root = workshop_crl(&ca, &serial, 1, -DAY, DAY, NULL);
+    char *of_middle = workshop_crl(&middle, NULL, 0, -DAY, DAY, NULL);
+    char *both = workshop_join(of_root, of_middle);
+    struct tls_settings with_crl = settings;
+    with_crl.client_crl = slice_from_text(both);
+    for (size_t i = 0; i < COUNT_OF(versions); i++) {
+        struct visit one = visit_below(&settings, &middle, leaf, versions[i], NULL);
+        cr_assert_not_null(one.ticket, "%s", one.fault);
+        struct visit two = visit_below(&with_crl, &middle, leaf, versions[i], one.ticket);
+        cr_expect(two.is_resumed, "it was a resumed handshake that was refused");
+        cr_expect_eq(two.status, TLS_FAILED);
+        cr_expect_str_eq(two.fault, "an issuer of the client's certificate has been revoked");
+        workshop_visit_free(&one);
+        workshop_visit_free(&two);
+    }
+    free(of_root);
+    free(of_middle);
+    free(both);
+    X509_free(leaf);
+    workshop_ca_free(&middle);
+}
+
+Test(resumption, after_an_issuer_expired)
+{
+    struct tls_settings settings = asking(TLS_CLIENT_CERTIFICATE_REQUIRED, &ca);
+    const struct workshop_spec spec = {.key = other_ca.key,
+                                       .issuer = ca.certificate,
+                                       .signer = ca.key,
+                                       .cn = "Middle",
+                                       .from = -60,
+                                       .until = 3,
+                                       .is_ca = true};
+    const struct workshop_ca middle = {.key = other_ca.key,
+                                       .certificate = workshop_certificate(&spec)};
+    X509 *leaf = workshop_client(&middle, key, "sensor-1", 7);
+    struct visit first[COUNT_OF(versions)];
+    for (size_t i = 0; i < COUNT_OF(versions); i++) {
+        first[i] = visit_below(&settings, &middle, leaf, versions[i], NULL);
+        cr_assert_not_null(first[i].ticket, "%s", first[i].fault);
+    }
+    sleep(5);
+    for (size_t i = 0; i < COUNT_OF(versions); i++) {
+        struct visit two = visit_below(&settings, &middle, leaf, versions[i], first[i].ticket);
+        cr_expect(two.is_resumed, "it was a resumed handshake that was refused");
+        cr_expect_eq(two.status, TLS_FAILED);
+        cr_expect(two.fault != NULL && strstr(two.fault, "has expired") != NULL, "%s", two.fault);
+        workshop_visit_free(&first[i]);
+        workshop_visit_free(&two);
+    }
+    X509_free(leaf);
+    X509_free(middle.certificate);
 }
 
 /* CVE-2022-21654: another kind of identity reads another name from the same ticket. */

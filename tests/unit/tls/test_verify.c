@@ -89,7 +89,7 @@ TEST(validity_at_its_edges)
     spec.until = FIXTURE_DAY;
     expect_good(&spec);
     spec.from = 60;
-    expect_bad(&spec, "not valid yet", SSL_AD_BAD_CERTIFICATE);
+    expect_bad(&spec, "not valid yet", SSL_AD_CERTIFICATE_EXPIRED);
 }
 
 TEST(made_for_something_else)
