@@ -44,8 +44,9 @@ static const struct table_row rows[] = {
      .example = "tls/server.crt", MEMBER(config_certificate, chain)},
     {"listeners[].tls.certificates[].key", TABLE_PATH, .is_required = true, .in_example = true,
      .doc = "PEM file with the private key, not encrypted. Only its owner may have access to it "
-            "(chmod 600). credential:NAME, here as for every file, is one that systemd passes in "
-            "with LoadCredential=.",
+            "(chmod 600); if that is root, one group that moat is in may read it (chmod 640). "
+            "credential:NAME, here as for every file, is one that systemd passes in with "
+            "LoadCredential=.",
      .example = "tls/server.key", MEMBER(config_certificate, key)},
     {"listeners[].tls.profile", TABLE_WORD, .fallback = "iot",
      .words = {{"iot", TLS_PROFILE_IOT}, {"modern", TLS_PROFILE_MODERN}},
