@@ -118,7 +118,7 @@ Test(snapshot, takes_the_config)
 
 Test(snapshot, a_key_that_others_can_read)
 {
-    cr_assert_eq(chmod("server.key", 0640), 0);
+    cr_assert_eq(chmod("server.key", 0644), 0);
     expect_error(7, 16, "listeners[0].tls.certificates[0].key: server.key is open to others");
 }
 
