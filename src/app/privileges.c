@@ -93,24 +93,38 @@ void privileges_drop_bounding(void)
     }
 }
 
+static bool holds_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct left[2] = {{.effective = UINT32_MAX}};
+    uint32_t any = 0;
+
+    if (syscall(SYS_capget, &header, left) != 0) {
+        return true;
+    }
+    for (size_t i = 0; i < 2; i++) {
+        any |= left[i].effective | left[i].permitted | left[i].inheritable;
+    }
+    return any != 0;
+}
+
 int privileges_drop_capabilities(void)
 {
     static const struct __user_cap_data_struct nothing[2];
 
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    return set_capabilities(nothing) == 0 ? 0 : -errno;
+    int status = set_capabilities(nothing) == 0 ? 0 : -errno;
+    /* A service manager's filter refuses the call also to who has nothing to give up. */
+    return holds_capabilities() ? status : 0;
 }
 
 bool privileges_verify(const struct identity *identity)
 {
-    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct left[2] = {{.effective = UINT32_MAX}};
     uid_t user[3];
     gid_t group[3];
 
     if (getresuid(&user[0], &user[1], &user[2]) != 0 ||
-        getresgid(&group[0], &group[1], &group[2]) != 0 ||
-        syscall(SYS_capget, &header, left) != 0) {
+        getresgid(&group[0], &group[1], &group[2]) != 0) {
         return false;
     }
     for (size_t i = 0; i < 3; i++) {
@@ -118,11 +132,7 @@ bool privileges_verify(const struct identity *identity)
             return false;
         }
     }
-    uint32_t any = 0;
-    for (size_t i = 0; i < 2; i++) {
-        any |= left[i].effective | left[i].permitted | left[i].inheritable;
-    }
-    return any == 0;
+    return !holds_capabilities();
 }
 
 /* --- asking beforehand -------------------------------------------------------------------- */

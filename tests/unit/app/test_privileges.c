@@ -1,11 +1,16 @@
 #include "confined.h"
 
+#include <errno.h>
 #include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "app/privileges_internal.h"
 
@@ -78,6 +83,39 @@ static int keep_the_user(void)
 Test(privileges, capabilities_go_without_the_user)
 {
     cr_expect_eq(confined(keep_the_user), CONFINED_YES);
+}
+
+/* As SystemCallFilter=~@privileged of systemd. */
+static bool forbid_capset(void)
+{
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_capset, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {.len = 4, .filter = filter};
+
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
+}
+
+static int drop_nothing_within_a_filter(void)
+{
+    return verdict(privileges_drop_capabilities() == 0 && forbid_capset() &&
+                   privileges_drop_capabilities() == 0);
+}
+
+static int drop_all_within_a_filter(void)
+{
+    return verdict(forbid_capset() &&
+                   privileges_drop_capabilities() == (geteuid() == 0 ? -EPERM : 0));
+}
+
+Test(privileges, a_filter_may_refuse_only_who_has_nothing_to_give_up)
+{
+    cr_expect_eq(confined(drop_nothing_within_a_filter), CONFINED_YES);
+    cr_expect_eq(confined(drop_all_within_a_filter), CONFINED_YES);
 }
 
 static int verify_another(void)
