@@ -10,7 +10,7 @@ from harness import packets, passwords
 from harness.client import Ended
 from harness.configuration import USERS
 from harness.entering import ALICE, BOB, NOBODY, attempt
-from harness.moat import Moat, binary
+from harness.moat import ENVIRONMENT, Moat, binary
 from harness.packets import V311
 from harness.processes import run
 from harness.tls_client import TlsSettings
@@ -52,7 +52,7 @@ def least(secrets, upstream):
 def start(secrets):
     started = []
 
-    def one(env, configuration=None):
+    def one(env, configuration=ENVIRONMENT):
         started.append(Moat(secrets, configuration, env=env, prefix=AS_IN_A_POD))
         return started[-1]
 
