@@ -10,6 +10,7 @@
 #include "guard_state_internal.h"
 #include "moat/base/clock.h"
 #include "moat/base/log.h"
+#include "pool_internal.h"
 #include "sandbox_internal.h"
 #include "service_internal.h"
 #include "worker_internal.h"
@@ -31,6 +32,7 @@ struct server {
     uv_signal_t on_interrupt;
     uv_async_t worker_done;
     uv_timer_t drain_deadline;
+    uv_work_t pool; /* the first work of the pool, which makes its threads */
     struct worker *workers;
     size_t worker_count;
     struct descriptor_share share; /* of each worker */
@@ -209,7 +211,7 @@ static int share_descriptors(struct server *server, size_t workers)
 
 static int start_workers(struct server *server, size_t count)
 {
-    int status = 0;
+    int status = pool_start(&server->loop, &server->pool);
 
     server->worker_count = 0; /* those that run */
     server->workers = calloc(count, sizeof *server->workers);
@@ -321,9 +323,10 @@ int server_run(const char *path, struct snapshot *snapshot)
     server.worker_count = count_workers(snapshot->config);
     size_t count = server.worker_count;
     service_open(&server.service);
-    if (bindings_open(&server.bindings, snapshot->config, count) == 0 &&
-        share_descriptors(&server, count) == 0) {
-        code = sandbox_enter(&server.sandbox, snapshot->config);
+    if (bindings_open(&server.bindings, snapshot->config, count) == 0) {
+        code = share_descriptors(&server, count) == 0
+                   ? sandbox_enter(&server.sandbox, snapshot->config)
+                   : EX_OSERR;
     }
     if (code != EX_OK) {
         server.worker_count = 0;
@@ -331,6 +334,7 @@ int server_run(const char *path, struct snapshot *snapshot)
         return code;
     }
     if (make_guard(&server) != 0 || uv_loop_init(&server.loop) != 0) {
+        log_message(LOG_ERROR, "start_failed", "there is not enough memory, or no descriptor left");
         server.worker_count = 0;
         release(&server);
         return EX_OSERR;

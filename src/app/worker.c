@@ -4,7 +4,11 @@
 
 #include "moat/base/clock.h"
 #include "moat/base/log.h"
+#include "moat/base/memory.h"
 #include "moat/base/secret.h"
+
+/* Fewer sessions than these leave too little behind to be worth the trouble. */
+#define WORKER_GIVE_BACK_SESSIONS 256u
 
 /* --- ending --- */
 
@@ -64,9 +68,27 @@ static void on_door(struct session_worker *sessions, bool is_open)
     }
 }
 
+/* A flood of strangers must not own our memory after it has gone. Done when half of the
+ * sessions have ended, so that its cost is spread over as many. */
+static void give_back_memory(struct worker *worker)
+{
+    size_t count = worker->sessions.session_count;
+
+    if (worker->session_peak <= count) {
+        worker->session_peak = count + 1; /* with the one that has just been freed */
+    }
+    if (worker->session_peak >= WORKER_GIVE_BACK_SESSIONS && count <= worker->session_peak / 2) {
+        worker->session_peak = count;
+        memory_give_back();
+    }
+}
+
 static void on_session_freed(struct session_worker *sessions)
 {
-    end_if_idle(sessions->owner);
+    struct worker *worker = sessions->owner;
+
+    give_back_memory(worker);
+    end_if_idle(worker);
 }
 
 /* --- orders --- */

@@ -24,6 +24,7 @@ struct worker {
     struct session_worker sessions;
     struct worker_listener *listeners;
     size_t listener_count;
+    size_t session_peak; /* the most sessions since memory was given back */
     bool is_draining;
     uv_timer_t beat;
     atomic_uint_least64_t beat_ms; /* when the loop last turned; WORKER_HAS_ENDED at the end */

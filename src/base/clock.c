@@ -22,11 +22,6 @@ int64_t clock_wall_seconds(void)
     return now.tv_sec;
 }
 
-bool clock_is_set(int64_t now)
-{
-    return now >= CLOCK_EARLIEST;
-}
-
 void clock_format_now(char out_text[CLOCK_TEXT_SIZE])
 {
     struct timespec now;

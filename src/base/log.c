@@ -1,9 +1,13 @@
 #include "moat/base/log.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "moat/base/clock.h"
@@ -11,6 +15,9 @@
 /* The log sink: the one piece of state that is shared by everything. */
 static atomic_int sink_level = LOG_INFO;
 static atomic_int sink_descriptor = STDERR_FILENO;
+static pthread_mutex_t sink_lock =
+    PTHREAD_MUTEX_INITIALIZER; /* over a write, and the number below */
+static uint64_t sink_lost;     /* lines, since the last that went out */
 
 /* Kept free at the end of a line for the newline. */
 #define LOG_RESERVE 1u
@@ -136,18 +143,58 @@ void log_number(struct log_line *line, const char *key, uint64_t value)
     log_text(line, key, text);
 }
 
+/* --- the sink --- */
+
+static_assert(LOG_LINE_MAX <= 4096, "a pipe that is ready takes PIPE_BUF bytes without waiting");
+
+/* Whether all went out. Never waits for whoever reads the log: a gate that stands still because
+ * nobody reads would be a way to stop it. */
+static bool put_out(int descriptor, const struct log_line *line)
+{
+    struct pollfd ready = {.fd = descriptor, .events = POLLOUT};
+    ssize_t written = send(descriptor, line->text, line->used, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (written < 0 && errno == ENOTSOCK && poll(&ready, 1, 0) == 1 &&
+        (ready.revents & POLLOUT) != 0) {
+        do {
+            written = write(descriptor, line->text, line->used);
+        } while (written < 0 && errno == EINTR);
+    }
+    return written == (ssize_t)line->used;
+}
+
+static void finish(struct log_line *line)
+{
+    line->text[line->used++] = '\n';
+}
+
+static bool put_out_lost(int descriptor)
+{
+    struct log_line line;
+
+    log_begin(&line, LOG_ERROR, "log_lost");
+    log_number(&line, "lines", sink_lost);
+    log_text(&line, "msg", "whoever reads the log did not take them in time");
+    finish(&line);
+    return put_out(descriptor, &line);
+}
+
 void log_end(struct log_line *line)
 {
     if (!log_is_on(line->level)) {
         return;
     }
-    line->text[line->used++] = '\n';
     int descriptor = atomic_load_explicit(&sink_descriptor, memory_order_relaxed);
-    ssize_t written = 0;
-    /* A log that cannot be written must not stop the gate: the result is not looked at further. */
-    do {
-        written = write(descriptor, line->text, line->used);
-    } while (written < 0 && errno == EINTR);
+
+    finish(line);
+    (void)pthread_mutex_lock(&sink_lock);
+    if (sink_lost > 0 && put_out_lost(descriptor)) {
+        sink_lost = 0;
+    }
+    if (sink_lost > 0 || !put_out(descriptor, line)) {
+        sink_lost++;
+    }
+    (void)pthread_mutex_unlock(&sink_lock);
 }
 
 void log_message(enum log_level level, const char *event, const char *format, ...)

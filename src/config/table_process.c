@@ -49,6 +49,10 @@ static const struct table_row rows[] = {
      .words = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO},
                {"debug", LOG_DEBUG}},
      MEMBER(config, log_level)},
+    {"log.refusals", TABLE_NUMBER, .fallback = "200", RANGE(0, 1000000),
+     .doc = "How many lines of refused clients with the same reason are written in ten seconds; "
+            "of the others the log has the number. 0 writes all.",
+     .example = "50", MEMBER(config, log_refusals)},
     {"log.format", TABLE_WORD, .fallback = "logfmt", .words = {{"logfmt", 0}}, .example = "logfmt",
      .doc = "logfmt: one event a line, as key=value."},
 };

@@ -98,7 +98,9 @@ static enum mqtt_frame_status check_first(const struct mqtt_frame_walker *walker
 /* There is one CONNACK and no more. [MQTT-3.2.0-2] */
 static uint8_t after_first(uint8_t allowed)
 {
-    return (allowed & FIRST) != 0 ? (uint8_t)AFTER(allowed) : allowed;
+    unsigned bit = allowed;
+
+    return (uint8_t)((bit & FIRST) != 0 ? AFTER(bit) : bit);
 }
 
 /* Takes one byte of the length. The shortest form is not asked for here: another

@@ -205,6 +205,7 @@ static void on_sweep(uv_timer_t *timer)
     }
     door_sweep(worker);
     welcome_sweep(worker);
+    report_suppressed(worker);
 }
 
 void session_watch_start(struct session_worker *worker)

@@ -119,12 +119,39 @@ void report_observed(struct session *session, enum close_reason reason, const ch
     log_end(&line);
 }
 
+/* Who was let in cannot fill the log without proof of who he is; the others could. */
+static bool may_tell(const struct session *session, enum close_reason reason,
+                     unsigned *out_suppressed)
+{
+    return pace_take(&session->worker->gauges->refusals[reason],
+                     session_config(session)->log_refusals, clock_monotonic_ms(), out_suppressed);
+}
+
+void report_suppressed(struct session_worker *worker)
+{
+    uint64_t now = clock_monotonic_ms();
+
+    for (unsigned i = 0; i < CLOSE_REASON_COUNT; i++) {
+        unsigned count = pace_flush(&worker->gauges->refusals[i], now);
+        struct log_line line;
+        if (count > 0) {
+            log_begin(&line, LOG_WARNING, "suppressed");
+            log_text(&line, "reason", close_reason_row((enum close_reason)i)->label);
+            log_number(&line, "suppressed", count);
+            log_text(&line, "msg",
+                     "so many more were refused for this; log.refusals keeps them out of the log");
+            log_end(&line);
+        }
+    }
+}
+
 void report_closed(struct session *session, enum close_reason reason, const char *detail, int code)
 {
     enum log_level level = close_reason_row(reason)->level;
+    unsigned suppressed = 0;
     struct log_line line;
 
-    if (!log_is_on(level)) {
+    if (!log_is_on(level) || (!session->is_admitted && !may_tell(session, reason, &suppressed))) {
         return;
     }
     if (session->is_admitted) {
@@ -141,6 +168,9 @@ void report_closed(struct session *session, enum close_reason reason, const char
         put_client(&line, session);
         log_text(&line, "verdict", "deny");
         put_reason(&line, reason, detail, code);
+        if (suppressed > 0) {
+            log_number(&line, "suppressed", suppressed);
+        }
     }
     log_number(&line, "duration_ms", clock_monotonic_ms() - session->started_ms);
     log_end(&line);

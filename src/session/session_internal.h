@@ -303,5 +303,7 @@ void report_put_names(struct log_line *line, const struct session *session);
 /* What would have been refused or ended, and was not: the policy or the rule observes. */
 void report_observed(struct session *session, enum close_reason reason, const char *detail);
 void report_closed(struct session *session, enum close_reason reason, const char *detail, int code);
+/* Tells, once in a while, of refusals that log.refusals kept out of the log. */
+void report_suppressed(struct session_worker *worker);
 
 #endif

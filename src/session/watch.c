@@ -15,8 +15,9 @@
 
 /* Stalled sides are looked at this often within timeouts.stall. */
 #define LOOKS_PER_STALL 4u
-/* Long enough for the loop to read what has come, before it is said that nothing has. */
-#define SECOND_LOOK_MS 1u
+/* Long enough for the loop to read what has come, and for a peer that has just been answered to
+ * go on, before it is said that nothing has come. */
+#define SECOND_LOOK_MS 250u
 
 static uint64_t now_of(const struct session *session)
 {

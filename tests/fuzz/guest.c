@@ -57,7 +57,8 @@ void guest_enter(struct guest *guest)
     for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++) {
         buffer_init(buffers[i], SIZE_MAX);
     }
-    session_accept(&house.worker, &house.listener, 0);
+    static const struct address address = {.family = ADDRESS_IPV4, .bytes = {192, 0, 2, 1}};
+    session_accept(&house.worker, -1, &address, 0);
     FUZZ_CHECK(house.worker.session_count == before + 1);
     house.entered++;
     guest->session = house.worker.sessions;

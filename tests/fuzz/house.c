@@ -25,6 +25,11 @@ uint64_t clock_monotonic_ms(void)
     return uv_now(NULL);
 }
 
+uint64_t clock_monotonic_us(void)
+{
+    return uv_now(NULL) * 1000;
+}
+
 int64_t clock_wall_seconds(void)
 {
     return built_seconds + (int64_t)(uv_now(NULL) / 1000);
@@ -44,7 +49,8 @@ static const char front[] =
     "    tls: {certificates: [{chain: server.crt, key: server.key}], max_record: 512B}\n"
     "upstream: {address: \"127.0.0.1:1883\", connect_timeout: 1s}\n"
     "credentials: {password_file: passwords, cache: 0}\n"
-    "limits: {connections: 2}\n"
+    "limits: {connections: 2, failed_logins: 1000000, unauthenticated_per_address: 0,\n"
+    "         connect_rate_per_address: 0, connect_rate: 0}\n"
     "policy:\n"
     "  rules:\n";
 
@@ -138,6 +144,13 @@ static void on_freed(struct session_worker *worker)
     house.freed++;
 }
 
+/* The fuzzer comes and goes as it likes, whatever the door says. */
+static void on_door(struct session_worker *worker, bool is_open)
+{
+    FUZZ_CHECK(worker == &house.worker);
+    (void)is_open;
+}
+
 void house_open(void)
 {
 #ifdef BORINGSSL_UNSAFE_DETERMINISTIC_MODE
@@ -150,15 +163,17 @@ void house_open(void)
     house.current = 0;
     house.entered = 0;
     house.freed = 0;
-    house.gauges =
-        (struct session_gauges){.ownership = ownership_new(16, 1000), .quota = quota_new()};
-    FUZZ_CHECK(house.gauges.ownership != NULL && house.gauges.quota != NULL);
+    house.gauges = (struct session_gauges){
+        .ownership = ownership_new(16, 1000), .quota = quota_new(), .ledger = ledger_new(16)};
+    FUZZ_CHECK(house.gauges.ownership != NULL && house.gauges.quota != NULL &&
+               house.gauges.ledger != NULL);
     house.worker = (struct session_worker){
         .snapshot = house.snapshots[0],
         .loop = &house.loop,
         .gauges = &house.gauges,
         .session_limit = 16,
         .on_freed = on_freed,
+        .on_door = on_door,
     };
     FUZZ_CHECK(session_worker_init(&house.worker) == 0);
     session_watch_start(&house.worker);
@@ -189,4 +204,5 @@ void house_close(void)
     session_worker_deinit(&house.worker);
     ownership_free(house.gauges.ownership);
     quota_free(house.gauges.quota);
+    ledger_free(house.gauges.ledger);
 }

@@ -14,7 +14,6 @@ struct house {
     uv_loop_t loop; /* an address, nothing more */
     struct session_gauges gauges;
     struct session_worker worker;
-    struct net_listener listener;
     struct snapshot *snapshots[HOUSE_SNAPSHOTS];
     size_t current;
     size_t entered;

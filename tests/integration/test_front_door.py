@@ -22,6 +22,11 @@ REFUSED = packets.connack(V311, 5)
 QUIET = 0.05 if not is_sanitized() else 0.25
 
 
+def limited(descriptors):
+    """What runs Moat with so many descriptors."""
+    return ["prlimit", f"--nofile={descriptors}:{descriptors}"]
+
+
 class Crowd:
     """Strangers that connect from many addresses and say little or nothing."""
 
@@ -136,7 +141,7 @@ def limit(moat, count):
 def test_few_descriptors_and_a_crowd(start_moat, trusting, upstream, crowd_at):
     """128 descriptors, hundreds of connections: the session inside does not notice, nothing spins, and once the
     crowd is gone everything is as before."""
-    moat = start_moat(prefix=["prlimit", "--nofile=128:128"])
+    moat = start_moat(prefix=limited(128))
     inside = Inside(moat, trusting, upstream)
     crowd = crowd_at(moat)
     crowd.come(400)
@@ -154,7 +159,7 @@ def test_few_descriptors_and_a_crowd(start_moat, trusting, upstream, crowd_at):
 
 def test_the_fewest_descriptors(start_moat, trusting, upstream):
     """One worker needs 93: with one less the gate says so and does not start, with them it serves."""
-    moat = start_moat(descriptors=93, workers=1)
+    moat = start_moat(prefix=limited(93), workers=1)
     inside = Inside(moat, trusting, upstream)
     for number in range(20):
         expect_entry(moat, trusting, f"honest-{number}")
@@ -162,7 +167,7 @@ def test_the_fewest_descriptors(start_moat, trusting, upstream):
 
 
 def test_fewer_descriptors_than_that(start_moat):
-    moat = start_moat(is_awaited=False, descriptors=92, workers=1)
+    moat = start_moat(is_awaited=False, prefix=limited(92), workers=1)
     moat.has_ended = True
     assert moat.wait() == 71
     line = moat.find("few_descriptors", level="error")[0]

@@ -173,3 +173,22 @@ def test_lines_of_many_at_once_do_not_mix(moat, trusting):
         moat.wait_event("ended", client_id=f"c{number}-" + "y" * 200)
     for line in list(moat.lines):
         assert logs.parse(line), line
+
+
+def test_refusals_cannot_fill_the_log(start_moat, trusting):
+    """A few lines for each reason, and the number of the others; who is let in is always told."""
+    moat = start_moat(log={"refusals": 3})
+    for _ in range(10):
+        with moat.client(trusting) as client:
+            client.send(packets.connect(V311, username="alice", password="wrong"))
+            client.receive_packet()
+    for _ in range(5):
+        with moat.client(trusting) as client:
+            client.send(packets.connect(V311, username="alice", password=USERS["alice"]))
+            assert client.receive_packet() == packets.connack(V311)
+    told = moat.wait_event("suppressed", reason="bad_credentials", timeout=60)
+    lines = moat.find("refused", reason="bad_credentials")
+    # The ten may fall on both sides of a window's end.
+    assert 3 <= len(lines) <= 6
+    assert len(lines) + int(told["suppressed"]) + sum(int(line.get("suppressed", 0)) for line in lines) == 10
+    assert len(moat.find("admitted")) == 5

@@ -40,6 +40,7 @@ def test_also_before_the_first_byte(strict, trusting):
     moat = strict({"unauthenticated_per_address": 3})
     for _ in range(3):
         moat.plain_client(source=HERE)
+    wait_until(lambda: moat.socket_count() == moat.idle_sockets + 3, "all to be accepted")
     assert call(moat, trusting, HERE) is None
     assert call(moat, trusting, THERE)
 
@@ -59,6 +60,7 @@ def test_every_way_to_end_gives_the_place_back(strict, trusting):
 
     def free():
         wait_until(lambda: is_served(moat, trusting, HERE), "the place to be given back")
+        moat.wait_idle()  # by that client as well
 
     ask(moat, trusting, HERE, {"username": "alice", "password": "wrong"})
     free()
@@ -68,7 +70,7 @@ def test_every_way_to_end_gives_the_place_back(strict, trusting):
         client.send(b"GET / HTTP/1.0\r\n\r\n")
         client.receive_to_end()
     free()
-    wait_until(lambda: call(moat, trusting, HERE), "a place")  # says nothing, for too long
+    assert call(moat, trusting, HERE)  # says nothing, for too long
     moat.wait_event("refused", reason="connect_timeout")
     free()
     moat.plain_client(source=HERE)

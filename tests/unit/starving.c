@@ -52,6 +52,8 @@ char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 char *__real_strndup(const char *text, size_t size);
 char *__wrap_strndup(const char *text, size_t size);
+void *__real_secret_pages_new(size_t size);
+void *__wrap_secret_pages_new(size_t size);
 int __wrap_asprintf(char **out_text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int __real_vasprintf(char **out_text, const char *format, va_list values);
 int __wrap_vasprintf(char **out_text, const char *format, va_list values)
@@ -87,6 +89,11 @@ char *__wrap_strndup(const char *text, size_t size)
     return is_refused() ? NULL : __real_strndup(text, size);
 }
 
+void *__wrap_secret_pages_new(size_t size)
+{
+    return is_refused() ? NULL : __real_secret_pages_new(size);
+}
+
 int __wrap_vasprintf(char **out_text, const char *format, va_list values)
 {
     return is_refused() ? -1 : __real_vasprintf(out_text, format, values);
@@ -98,6 +105,29 @@ int __wrap_asprintf(char **out_text, const char *format, ...)
 
     va_start(values, format);
     int size = is_refused() ? -1 : __real_vasprintf(out_text, format, values);
+    va_end(values);
+    return size;
+}
+
+/* The same as _FORTIFY_SOURCE calls them. */
+int __wrap___asprintf_chk(char **out_text, int flag, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int __wrap___vasprintf_chk(char **out_text, int flag, const char *format, va_list values)
+    __attribute__((format(printf, 3, 0)));
+
+int __wrap___vasprintf_chk(char **out_text, int flag, const char *format, va_list values)
+{
+    (void)flag;
+    return __wrap_vasprintf(out_text, format, values);
+}
+
+int __wrap___asprintf_chk(char **out_text, int flag, const char *format, ...)
+{
+    va_list values;
+
+    (void)flag;
+    va_start(values, format);
+    int size = __wrap_vasprintf(out_text, format, values);
     va_end(values);
     return size;
 }
@@ -135,6 +165,15 @@ ssize_t __wrap_read(int descriptor, void *data, size_t size)
         break;
     }
     return __real_read(descriptor, data, size);
+}
+
+ssize_t __wrap___read_chk(int descriptor, void *data, size_t size, size_t room);
+ssize_t __wrap___read_chk(int descriptor, void *data, size_t size, size_t room)
+{
+    if (size > room) {
+        abort();
+    }
+    return __wrap_read(descriptor, data, size);
 }
 
 int __wrap_fstat64(int descriptor, struct stat *out_status)

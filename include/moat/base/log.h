@@ -4,6 +4,8 @@
  * A line is built on the caller's stack and leaves in one write(2), so lines of
  * several threads never mix. Text of a peer is escaped (\xNN outside printable
  * ASCII) and cut at LOG_VALUE_MAX bytes: one event can never become two lines.
+ *
+ * Nobody waits for the log: what its reader does not take is lost, and told once it takes again.
  */
 #ifndef MOAT_BASE_LOG_H
 #define MOAT_BASE_LOG_H

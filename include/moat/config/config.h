@@ -106,6 +106,7 @@ struct config {
     enum config_sandbox sandbox;
 
     enum log_level log_level;
+    unsigned log_refusals; /* lines of each reason in PACE_WINDOW_MS; 0: all */
 
     bool admin_health;
     struct endpoint admin_http;

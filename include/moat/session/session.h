@@ -23,9 +23,11 @@
 #include "moat/guard/gauge.h"
 #include "moat/guard/ledger.h"
 #include "moat/guard/ownership.h"
+#include "moat/guard/pace.h"
 #include "moat/guard/quota.h"
 #include "moat/guard/tally.h"
 #include "moat/net/stream.h"
+#include "moat/session/close_reason.h"
 #include "moat/tls/conn.h"
 
 struct session;
@@ -41,7 +43,8 @@ struct session_gauges {
     struct quota *quota;
     struct gauge listeners[CONFIG_LISTENERS_MAX]; /* of `connections`, those by each listener */
     struct ledger *ledger;
-    struct tally kept_out[SESSION_KEPT_OUT]; /* before TLS, by their address alone */
+    struct tally kept_out[SESSION_KEPT_OUT];  /* before TLS, by their address alone */
+    struct pace refusals[CLOSE_REASON_COUNT]; /* lines of the log */
 };
 
 /* How many times something happened since it was last told. */

@@ -45,6 +45,7 @@ def moat(folder, pki, to, listeners=None, rules=None, users=None, **sections):
         "policy": {"rules": rules or [PASSWORD_RULE]},
         **confinement(),
         "admin": {"http": "127.0.0.1:0"},
+        "log": {"refusals": 0},
     }
     result.update(sections)
     limits = {**LENIENT, **(sections.get("limits") or {})}

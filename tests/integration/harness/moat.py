@@ -66,6 +66,7 @@ class Moat(Program):
     def find(self, event=None, after=0, **wanted):
         """The log lines so far, from number `after` on, whose fields are as wanted."""
         with self.changed:
+            self._take()
             events = self.events[after:]
         if event:
             wanted["event"] = event
@@ -75,6 +76,7 @@ class Moat(Program):
     def mark(self):
         """The number of log lines so far, to be given as `after`."""
         with self.changed:
+            self._take()
             return len(self.events)
 
     def wait_event(self, event, after=0, timeout=PATIENCE, **wanted):

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import threading
@@ -19,22 +20,43 @@ class Program:
     def __init__(self, arguments, cwd=None, env=None, on_line=None, pass_fds=()):
         self.arguments = [str(argument) for argument in arguments]
         self.lines = []
+        self._rest = b""  # of a line that is still being written
+        self._is_complete = False
         self.changed = threading.Condition()
         self._on_line = on_line
         self.process = subprocess.Popen(
             self.arguments, cwd=cwd, env=env, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=pass_fds)
+        self._output = self._poller()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def _read(self):
-        for raw in self.process.stderr:
-            line = raw.decode("utf-8", "backslashreplace").rstrip("\n")
-            with self.changed:
+    def _take(self):
+        """All that has been written by now, without waiting for more; `changed` is held. So a test
+        that asks for the lines gets those that were written before it asked."""
+        while not self._is_complete and self._output.poll(0):
+            chunk = os.read(self.process.stderr.fileno(), 65536)
+            self._is_complete = not chunk
+            *whole, self._rest = (self._rest + (chunk or b"\n" * bool(self._rest))).split(b"\n")
+            for raw in whole:
+                line = raw.decode("utf-8", "backslashreplace")
                 self.lines.append(line)
                 if self._on_line:
                     self._on_line(line)
-                self.changed.notify_all()
+            self.changed.notify_all()
+
+    def _poller(self):
+        """select() knows no descriptor above 1023; and each thread needs one of its own."""
+        output = select.poll()
+        output.register(self.process.stderr, select.POLLIN)
+        return output
+
+    def _read(self):
+        output = self._poller()
+        while not self._is_complete:
+            output.poll()
+            with self.changed:
+                self._take()
         # Who waits for a line must learn that none will come any more.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(PATIENCE)
@@ -54,6 +76,7 @@ class Program:
     def text(self):
         """Everything written to standard error so far."""
         with self.changed:
+            self._take()
             return "\n".join(self.lines)
 
     def wait(self, timeout=PATIENCE):

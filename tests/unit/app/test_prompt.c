@@ -67,7 +67,7 @@ static void expect_wiped(const struct password *password)
     cr_expect_eq(memcmp(password, &wiped, sizeof wiped), 0);
 }
 
-Test(prompt, no_password, .timeout = 30)
+Test(prompt, no_password)
 {
     struct password password;
     const char *fault = ask_pipe("", 0, &password, NULL);
@@ -204,19 +204,19 @@ static void expect_conversation(const char *first, const char *second, const cha
     terminal_close(&asking.terminal);
 }
 
-Test(prompt, a_terminal_is_asked_twice_without_echo, .timeout = 30)
+Test(prompt, a_terminal_is_asked_twice_without_echo)
 {
     expect_conversation("hunter two\n", "hunter two\n", NULL);
 }
 
-Test(prompt, two_answers_that_differ, .timeout = 30)
+Test(prompt, two_answers_that_differ)
 {
     expect_conversation("hunter2\n", "hunter3\n", "differ");
     expect_conversation("hunter2\n", "hunter2 \n", "differ");
     expect_conversation("hunter2\n", "hunter\n", "differ");
 }
 
-Test(prompt, no_answer, .timeout = 30)
+Test(prompt, no_answer)
 {
     expect_conversation("\n", NULL, "empty");
     expect_conversation("\x04", NULL, "empty"); /* Ctrl-D */
@@ -247,7 +247,7 @@ static void expect_signal(int number)
     terminal_close(&terminal);
 }
 
-Test(prompt, signals_restore_the_terminal, .timeout = 30)
+Test(prompt, signals_restore_the_terminal)
 {
     expect_signal(SIGINT);
     expect_signal(SIGTERM);

@@ -1,9 +1,11 @@
 #include "moat/base/log.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int ends[2];
@@ -205,6 +207,8 @@ Test(log, lines_of_several_threads_never_mix)
     pthread_t listener;
     size_t lines = 0;
 
+    /* Room for all: the log waits for no reader. */
+    cr_assert_geq(fcntl(ends[1], F_SETPIPE_SZ, (int)sizeof text), (int)sizeof text);
     pthread_create(&listener, NULL, listen_in, NULL);
     for (size_t i = 0; i < 4; i++) {
         pthread_create(&talkers[i], NULL, talk, words[i]);
@@ -233,4 +237,65 @@ Test(log, a_descriptor_that_is_closed_harms_nobody)
     log_set_descriptor(-1);
     log_message(LOG_INFO, "e", "lost");
     cr_expect_str_eq(written(), "");
+}
+
+/* --- a reader that does not read ------------------------------------------------------------- */
+
+/* Writes until nothing more is taken; how many lines went into it. */
+static size_t fill(size_t lines)
+{
+    for (size_t i = 0; i < lines; i++) {
+        log_message(LOG_INFO, "filling", "%200zu", i);
+    }
+    return lines;
+}
+
+static void expect_counted(size_t lines)
+{
+    static const char lost[] = "level=error event=log_lost lines=";
+    const char *out = written();
+    const char *told = strstr(out, lost);
+
+    cr_assert_not_null(told);
+    size_t missing = strtoul(told + sizeof lost - 1, NULL, 10);
+    cr_expect_gt(missing, 0);
+    cr_expect_eq(count_of(out, '\n'), lines - missing + 2, "what came, the number, and the last");
+    cr_expect_not_null(strstr(told, "event=after"));
+    cr_expect_null(strstr(told + 1, lost));
+}
+
+static void *read_some(void *argument)
+{
+    size_t *used = argument;
+    ssize_t count = read(ends[0], text, sizeof text / 2);
+    *used = count > 0 ? (size_t)count : 0;
+    return NULL;
+}
+
+Test(log, a_full_pipe_is_not_waited_for)
+{
+    size_t lines = fill(1000); /* more than a pipe holds */
+    pthread_t reader;
+    size_t used = 0;
+    cr_assert_eq(pthread_create(&reader, NULL, read_some, &used), 0);
+    cr_assert_eq(pthread_join(reader, NULL), 0);
+    cr_assert_gt(used, 0);
+    size_t before = 0;
+    for (size_t i = 0; i < used; i++) {
+        before += text[i] == '\n';
+    }
+    log_message(LOG_INFO, "after", "it reads again");
+    expect_counted(lines - before);
+}
+
+Test(log, a_full_socket_is_not_waited_for)
+{
+    int sockets[2];
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+    log_set_descriptor(sockets[0]);
+    size_t lines = fill(20000);
+    cr_expect_eq(lines, 20000, "it came back");
+    log_set_descriptor(ends[1]);
+    log_message(LOG_INFO, "after", "another sink");
+    cr_expect_not_null(strstr(written(), "event=log_lost lines="));
 }

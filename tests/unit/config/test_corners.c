@@ -23,7 +23,7 @@ static void tear_down(void)
     leave_test_folder();
 }
 
-TestSuite(corners, .init = set_up, .fini = tear_down, .timeout = 120);
+TestSuite(corners, .init = set_up, .fini = tear_down);
 
 static void load(const char *text)
 {

@@ -43,7 +43,7 @@ Test(files, links_are_followed)
     cr_expect_eq(bytes.size, 1);
 }
 
-Test(files, only_regular_files, .timeout = 10)
+Test(files, only_regular_files)
 {
     cr_assert_eq(mkfifo("pipe", 0600), 0);
     expect_refused("pipe", FILE_PUBLIC, "pipe is not a regular file");

@@ -49,7 +49,7 @@ static size_t mutate(char *text, size_t size, size_t capacity, unsigned *state)
     }
 }
 
-Test(mutations, mutated_files_give_a_config_or_a_fault, .timeout = 120)
+Test(mutations, mutated_files_give_a_config_or_a_fault)
 {
     static char original[16384];
     static char text[16384];
@@ -75,7 +75,7 @@ Test(mutations, mutated_files_give_a_config_or_a_fault, .timeout = 120)
     cr_expect(good > 0 && good < 600, "%zu of 600 were good", good);
 }
 
-Test(mutations, cut_at_every_byte, .timeout = 120)
+Test(mutations, cut_at_every_byte)
 {
     static char text[16384];
     FILE *file = fopen(CONFIG_VECTORS "/good_smallest.yaml", "r");

@@ -56,6 +56,14 @@ Test(print, what_is_printed_says_the_same)
                "policy: { rules: [{ name: b, require: none }] }\n",
                0644);
     check_print("c.yaml");
+    write_text(
+        "c.yaml",
+        "listeners: [{ name: a, address: 'systemd:mqtts', tls: { certificates: [{ chain: /x, "
+        "key: /y }] } }]\n"
+        "upstream: { address: 'localhost:2' }\n"
+        "policy: { rules: [{ name: b, require: none }] }\n",
+        0644);
+    check_print("c.yaml");
 }
 
 Test(print, what_is_printed_shows_defaults)

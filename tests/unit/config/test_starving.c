@@ -6,8 +6,6 @@
 #include "moat/config/expectations.h"
 #include "moat/config/snapshot.h"
 
-TestSuite(starving, .timeout = 240);
-
 static char *printed(const struct config *config)
 {
     char *text = NULL;

@@ -9,7 +9,7 @@ static void warm_up(void)
     ownership_free(guard_of(1));
 }
 
-TestSuite(starving, .init = warm_up, .timeout = 60);
+TestSuite(starving, .init = warm_up);
 
 static void save(struct buffer *state)
 {

@@ -28,7 +28,7 @@ static void unload(void)
     vectors_free(&vectors);
 }
 
-TestSuite(connack, .init = load, .fini = unload, .timeout = 60);
+TestSuite(connack, .init = load, .fini = unload);
 
 static void expect_vector(const struct vector *vector, const struct mqtt_connack *connack,
                           enum mqtt_connack_status status, const char *fault)

@@ -59,7 +59,7 @@ static void unload(void)
     vectors_free(&vectors);
 }
 
-TestSuite(connect, .init = load, .fini = unload, .timeout = 240);
+TestSuite(connect, .init = load, .fini = unload);
 
 static struct mqtt_connect_limits limits_of(const struct vector *vector)
 {

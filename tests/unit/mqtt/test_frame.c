@@ -32,7 +32,7 @@ static void unload(void)
     vectors_free(&vectors);
 }
 
-TestSuite(frame, .init = load, .fini = unload, .timeout = 240);
+TestSuite(frame, .init = load, .fini = unload);
 
 static struct mqtt_frame_walker walker_of(const struct vector *vector)
 {

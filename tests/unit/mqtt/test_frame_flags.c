@@ -4,8 +4,6 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-TestSuite(frame_flags, .timeout = 60);
-
 /* Written down apart from the table in the code. */
 struct rule {
     const char *name;

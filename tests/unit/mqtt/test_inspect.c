@@ -24,7 +24,7 @@ static void unload(void)
     vectors_free(&vectors);
 }
 
-TestSuite(inspect, .init = load, .fini = unload, .timeout = 240);
+TestSuite(inspect, .init = load, .fini = unload);
 
 static void expect_vector(const struct vector *vector, const struct reading *reading)
 {

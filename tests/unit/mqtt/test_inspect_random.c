@@ -5,8 +5,6 @@
 #include "inspection.h"
 #include "packet.h"
 
-TestSuite(inspect_random, .timeout = 240);
-
 static uint32_t seed = 20261122;
 
 static uint32_t below(uint32_t bound)

@@ -5,8 +5,6 @@
 #include "moat/policy/reach.h"
 #include "policy/glob_internal.h"
 
-TestSuite(corners, .timeout = 60);
-
 /* --- users ------------------------------------------------------------------------------- */
 
 static void expect_same(const char *first, const char *second, const char *user, bool expected)

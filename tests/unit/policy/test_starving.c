@@ -2,6 +2,7 @@
 #include "starving.h"
 
 #include "moat/policy/grants.h"
+#include "moat/policy/networks.h"
 #include "password_lines.h"
 
 #include <criterion/criterion.h>
@@ -15,7 +16,7 @@ static void warm_up(void)
     credentials_free(parse(BOB));
 }
 
-TestSuite(starving, .init = warm_up, .timeout = 60);
+TestSuite(starving, .init = warm_up);
 
 static const char *const globs[] = {"a*", "b?"};
 static const char *const networks[] = {"192.0.2.0/24", "2001:db8::/32"};
@@ -105,6 +106,20 @@ Test(starving, grants)
     }
     cr_expect_gt(failures, 8, "only %zu allocations", failures);
     policy_free(policy);
+}
+
+Test(starving, trusted_networks)
+{
+    size_t failures = 0;
+
+    for (size_t at = 0; starving_goes_on(at); at++) {
+        struct policy_networks *trusted = policy_networks_new(networks, COUNT_OF(networks));
+        bool has_failed = starving_end();
+        cr_expect_eq(trusted == NULL, has_failed, "allocation %zu", at);
+        failures += has_failed ? 1 : 0;
+        policy_networks_free(trusted);
+    }
+    cr_expect_gt(failures, 1, "only %zu allocations", failures);
 }
 
 Test(starving, password_file)

@@ -7,9 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* One limit for all: two tests with limits of their own side by side make Criterion leak. */
-TestSuite(template_random, .timeout = 120);
-
 #define ELEMENTS_MAX 6
 #define TEXT_MAX     256
 

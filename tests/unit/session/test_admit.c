@@ -7,8 +7,6 @@
 
 #include <openssl/ssl.h>
 
-TestSuite(admit, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(admit, name, house_begin, house_leave)
 
 TEST(connect_byte_by_byte)

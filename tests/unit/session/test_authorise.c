@@ -3,8 +3,6 @@
 
 #include <unistd.h>
 
-TestSuite(authorise, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(authorise, name, house_begin, house_leave)
 
 TEST(a_proven_login_is_remembered)

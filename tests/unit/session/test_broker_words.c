@@ -4,8 +4,6 @@
 
 #include <unistd.h>
 
-TestSuite(broker_words, .timeout = 120);
-
 #define TEST(name) WHOLE_TEST(broker_words, name, house_begin, house_leave)
 
 /* --- the broker's CONNACK --- */

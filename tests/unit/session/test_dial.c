@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-TestSuite(dial, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(dial, name, house_begin, house_leave)
 
 TEST(no_place_for_one_more_client)

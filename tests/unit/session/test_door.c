@@ -1,4 +1,5 @@
 #include "base/whole_test.h"
+#include "sanitizer.h"
 #include "visitor.h"
 
 #include <stdio.h>
@@ -6,14 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#ifdef __SANITIZE_ADDRESS__
-#define HAS_SANITIZER true
-#else
-#define HAS_SANITIZER false
-#endif
-
-TestSuite(door, .timeout = 60);
 
 #define TEST(name) WHOLE_TEST(door, name, house_begin, house_leave)
 

@@ -4,8 +4,6 @@
 #include <string.h>
 #include <unistd.h>
 
-TestSuite(handshake, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(handshake, name, house_begin, house_leave)
 
 /* --- before CONNECT --- */

@@ -7,8 +7,6 @@
 
 #include <openssl/ssl.h>
 
-TestSuite(relay, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(relay, name, house_begin, house_leave)
 
 #define MUCH (8u << 20) /* more than the kernel's buffers of two connections take */

@@ -7,8 +7,6 @@
 
 #include <openssl/ssl.h>
 
-TestSuite(session, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(session, name, house_begin, house_leave)
 
 /* --- in good order --- */

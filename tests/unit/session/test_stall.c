@@ -8,8 +8,6 @@
 
 #include <openssl/ssl.h>
 
-TestSuite(stall, .timeout = 120);
-
 #define TEST(name) WHOLE_TEST(stall, name, house_begin, house_leave)
 
 #define MUCH (16u << 20)
@@ -34,8 +32,9 @@ static void let_stall(const struct session_stall *stall)
 
     for (int step = 0; session->state == SESSION_RELAY; step++) {
         cr_assert_lt(step, 500, "it is never cut");
-        cr_assert_lt(uv_now(&house.loop) - stall->since_ms, STALL_MS, "it should have been cut");
-        watch_heard(session); /* the client is alive */
+        cr_assert_leq(uv_now(&house.loop) - stall->since_ms, STALL_MS + STALL_MS / 20,
+                      "it should have been cut"); /* at the second look, one step late */
+        watch_heard(session);                     /* the client is alive */
         let_pass(STALL_MS / 20);
     }
 }

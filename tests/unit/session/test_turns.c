@@ -5,8 +5,6 @@
 
 #include <openssl/ssl.h>
 
-TestSuite(turns, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(turns, name, house_begin, house_leave)
 
 #define CROWD (2 * TURNS_EACH + 2)

@@ -6,8 +6,6 @@
 
 #include <openssl/ssl.h>
 
-TestSuite(watch, .timeout = 120);
-
 #define TEST(name) WHOLE_TEST(watch, name, house_begin, house_leave)
 
 /* Of the visitors' CONNECT, with the grace of the default configuration. */

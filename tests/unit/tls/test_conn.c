@@ -8,8 +8,6 @@
 #include <openssl/evp.h>
 #include <openssl/pool.h>
 
-TestSuite(conn, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(conn, name, set_up, tear_down)
 
 /* --- the handshake, however it is split --- */

@@ -8,8 +8,6 @@
 #include <openssl/evp.h>
 #include <openssl/pool.h>
 
-TestSuite(conn_bytes, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(conn_bytes, name, set_up, tear_down)
 
 /* --- bytes in and out --- */

@@ -10,8 +10,6 @@
 #include <openssl/evp.h>
 #include <openssl/pool.h>
 
-TestSuite(conn_certificates, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(conn_certificates, name, set_up, tear_down)
 
 /* --- client certificates --- */

@@ -8,8 +8,6 @@
 #include <openssl/evp.h>
 #include <openssl/pool.h>
 
-TestSuite(conn_limits, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(conn_limits, name, set_up, tear_down)
 
 /* --- limits that are the library's and that an upgrade could move --- */

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-TestSuite(handmade, .timeout = 60);
-
 #define TEST(name) WHOLE_TEST(handmade, name, set_up, tear_down)
 
 static enum tls_status visit(const struct tls_context *context, const char *flight,

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-TestSuite(promises, .timeout = 120);
-
 #define TEST(name) WHOLE_TEST(promises, name, set_up, tear_down)
 
 static SSL_SESSION *session_of(const struct tls_context *context, SSL_CTX *client)

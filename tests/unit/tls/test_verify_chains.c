@@ -64,7 +64,7 @@ TEST(a_clock_that_jumps)
     expect_at(client, real, NULL, 0);
     expect_at(client, real - 3650 * (int64_t)FIXTURE_DAY, "clock is not set",
               SSL_AD_INTERNAL_ERROR);
-    expect_at(client, CLOCK_EARLIEST, "not valid yet", SSL_AD_BAD_CERTIFICATE);
+    expect_at(client, CLOCK_EARLIEST, "not valid yet", SSL_AD_CERTIFICATE_EXPIRED);
     expect_at(client, real + 3650 * (int64_t)FIXTURE_DAY, "has expired",
               SSL_AD_CERTIFICATE_EXPIRED);
     expect_at(client, real, NULL, 0);
