@@ -139,7 +139,7 @@ static void print_summary(FILE *stream, const char *path, const struct snapshot 
 
 static bool can_read(const char *path, const char *remedy)
 {
-    if (access(path, R_OK) == 0) {
+    if (!config_is_file(path) || access(path, R_OK) == 0) {
         return true;
     }
     fprintf(stderr, "moat check: cannot read %s: %s%s\n", path, strerror(errno), remedy);

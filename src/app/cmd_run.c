@@ -47,11 +47,12 @@ int command_run(int argc, char **argv)
         fprintf(stderr, "moat run: \"%s\" is not expected here\n%s", argv[optind], usage);
         return EX_USAGE;
     }
-    if (access(path, F_OK) != 0) {
-        fprintf(stderr,
-                "moat run: there is no file %s; name the configuration with -c FILE, or make one "
-                "with: moat init DIR\n",
-                path);
+    if (config_is_file(path) && access(path, F_OK) != 0) {
+        fprintf(
+            stderr,
+            "moat run: there is no file %s; name the configuration with -c FILE, make one with: "
+            "moat init DIR, or set MOAT_UPSTREAM and what it then asks for\n",
+            path);
         return EX_NOINPUT;
     }
     struct config_faults faults;

@@ -2,7 +2,8 @@
 #ifndef MOAT_APP_OPTIONS_INTERNAL_H
 #define MOAT_APP_OPTIONS_INTERNAL_H
 
-/* The configuration that is used when none is named: $MOAT_CONFIG, else /etc/moat/moat.yaml. */
+/* The configuration that is used when none is named: $MOAT_CONFIG, else /etc/moat/moat.yaml; where
+ * that does not exist and $MOAT_UPSTREAM is set, CONFIG_OF_ENVIRONMENT. */
 const char *options_config_path(void);
 
 /* The option that getopt_long() just refused; it may not have stepped past it yet. */

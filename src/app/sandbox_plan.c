@@ -38,7 +38,9 @@ static void each_of_listener(const struct config_listener *listener, size_t inde
 
 void sandbox_each_file(const struct config *config, sandbox_visit *visit, void *context)
 {
-    visit(context, "", config->path);
+    if (config_is_file(config->path)) {
+        visit(context, "", config->path);
+    }
     for (size_t i = 0; i < config->listener_count; i++) {
         each_of_listener(&config->listeners[i], i, visit, context);
     }

@@ -17,6 +17,11 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+/* musl's headers are older than this name for a piece of memory. */
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#endif
+
 #if defined(__x86_64__)
 #define PROCESSOR AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)

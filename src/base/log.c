@@ -81,23 +81,36 @@ static bool is_plain(struct slice value)
 
 /* Everything outside printable ASCII leaves as \xNN: no terminal sequence, line
  * break or direction mark of a peer survives. */
-static void put_escaped(struct log_line *line, struct slice value)
+static size_t escape(uint8_t byte, char out_text[4])
 {
     static const char digits[] = "0123456789abcdef";
 
-    for (size_t i = 0; i < value.size; i++) {
-        uint8_t byte = value.data[i];
-        if (byte == '"' || byte == '\\') {
-            char escaped[2] = {'\\', (char)byte};
-            put(line, escaped, sizeof escaped);
-        } else if (byte < ' ' || byte > '~') {
-            char escaped[4] = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
-            put(line, escaped, sizeof escaped);
-        } else {
-            char plain = (char)byte;
-            put(line, &plain, 1);
-        }
+    if (byte == '"' || byte == '\\') {
+        memcpy(out_text, (const char[]){'\\', (char)byte}, 2);
+        return 2;
     }
+    if (byte < ' ' || byte > '~') {
+        memcpy(out_text, (const char[]){'\\', 'x', digits[byte >> 4], digits[byte & 15]}, 4);
+        return 4;
+    }
+    out_text[0] = (char)byte;
+    return 1;
+}
+
+/* Ends before an escape that would lead past `most` bytes. True when all is shown. */
+static bool put_escaped(struct log_line *line, struct slice value, size_t most)
+{
+    char text[4];
+
+    for (size_t i = 0; i < value.size; i++) {
+        size_t size = escape(value.data[i], text);
+        if (size > most) {
+            return false;
+        }
+        put(line, text, size);
+        most -= size;
+    }
+    return true;
 }
 
 void log_begin(struct log_line *line, enum log_level level, const char *event)
@@ -126,8 +139,8 @@ void log_slice(struct log_line *line, const char *key, struct slice value)
         put(line, (const char *)value.data, value.size);
     } else {
         put_text(line, "\"");
-        put_escaped(line, value);
-        put_text(line, is_cut ? "...\"" : "\"");
+        bool is_whole = put_escaped(line, value, LOG_SHOWN_MAX) && !is_cut;
+        put_text(line, is_whole ? "\"" : "...\"");
     }
 }
 
@@ -208,7 +221,7 @@ void log_message(enum log_level level, const char *event, const char *format, ..
     va_end(arguments);
     log_begin(&line, level, event);
     put_text(&line, " msg=\"");
-    put_escaped(&line, slice_from_text(text));
+    (void)put_escaped(&line, slice_from_text(text), SIZE_MAX); /* our own words */
     put_text(&line, "\"");
     log_end(&line);
 }

@@ -41,6 +41,11 @@ static void add(struct config_faults *faults, const struct config_fault *fault)
     faults->count++;
 }
 
+static char *copy_source(const char *file, struct config_place place)
+{
+    return strdup(place.variable != NULL ? place.variable : file);
+}
+
 static char *format_text(const char *format, va_list arguments) MOAT_PRINTF(1, 0);
 static char *format_text(const char *format, va_list arguments)
 {
@@ -54,7 +59,7 @@ void config_error(struct config_faults *faults, const char *file, struct config_
     va_list arguments;
     va_start(arguments, format);
     add(faults, &(struct config_fault){.is_warning = false,
-                                       .file = strdup(file),
+                                       .file = copy_source(file, place),
                                        .place = place,
                                        .what = format_text(format, arguments)});
     va_end(arguments);
@@ -66,7 +71,7 @@ void config_warning(struct config_faults *faults, const char *file, struct confi
     va_list arguments;
     va_start(arguments, format);
     add(faults, &(struct config_fault){.is_warning = true,
-                                       .file = strdup(file),
+                                       .file = copy_source(file, place),
                                        .place = place,
                                        .what = format_text(format, arguments)});
     va_end(arguments);

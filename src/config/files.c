@@ -8,6 +8,8 @@
 
 #include "moat/base/secret_pages.h"
 
+#define GROUPS_MAX 256 /* more are not looked at: the key is then refused, not accepted */
+
 static void explain_open(const char *path, int error, char out_what[FILE_FAULT_SIZE])
 {
     const char *remedy = error == ENOENT ? "; create it or correct the path" : "";
@@ -22,6 +24,44 @@ static void explain_open(const char *path, int error, char out_what[FILE_FAULT_S
     snprintf(out_what, FILE_FAULT_SIZE, "cannot open %s: %s%s", path, strerror(error), remedy);
 }
 
+/* True for root's own group and for those this process is in. root is in none that counts: it
+ * reads for the user that it becomes, whose groups decide when that user reads (and
+ * "moat check" warns when that user could not). */
+static bool is_group_ours(gid_t group)
+{
+    gid_t groups[GROUPS_MAX];
+    int count = getgroups(GROUPS_MAX, groups);
+    bool is_ours = group == 0 || group == getegid() || geteuid() == 0;
+    for (int i = 0; i < count; i++) {
+        is_ours = is_ours || groups[i] == group;
+    }
+    return is_ours;
+}
+
+/*
+ * Whether a secret is its owner's alone, or root's who lets one group read it: that is how an
+ * orchestrator hands a key to a process without rights (mode 0440, group of the pod), and a
+ * distribution to its services (root:moat 0640). Any other owner could be let down by members
+ * of the group, who are no administrators, and whoever may write can put in a key of his own.
+ */
+static bool is_kept(const struct stat *status)
+{
+    if ((status->st_mode & 077) == 0) {
+        return true;
+    }
+    return (status->st_mode & 077) == 040 && status->st_uid == 0 && is_group_ours(status->st_gid);
+}
+
+static void explain_exposed(const char *path, const struct stat *status,
+                            char out_what[FILE_FAULT_SIZE])
+{
+    snprintf(out_what, FILE_FAULT_SIZE,
+             "%s is open to others (mode %04o, owner %u, group %u) and must be its owner's alone, "
+             "or root's with a group of moat's that may only read it; run chmod 600 %s",
+             path, (unsigned)status->st_mode & 07777u, (unsigned)status->st_uid,
+             (unsigned)status->st_gid, path);
+}
+
 /* What is wrong with the file that was opened; false when nothing is. */
 static bool is_unfit(const char *path, const struct stat *status, enum file_secrecy secrecy,
                      size_t most, char out_what[FILE_FAULT_SIZE])
@@ -30,10 +70,8 @@ static bool is_unfit(const char *path, const struct stat *status, enum file_secr
         snprintf(out_what, FILE_FAULT_SIZE, "%s is not a regular file; name a file", path);
         return true;
     }
-    if (secrecy == FILE_SECRET && (status->st_mode & 077) != 0) {
-        snprintf(out_what, FILE_FAULT_SIZE,
-                 "%s is open to others (mode %04o) and must be its owner's alone; run chmod 600 %s",
-                 path, (unsigned)status->st_mode & 07777u, path);
+    if (secrecy == FILE_SECRET && !is_kept(status)) {
+        explain_exposed(path, status, out_what);
         return true;
     }
     if (status->st_size <= 0) {

@@ -10,7 +10,8 @@
 enum file_secrecy {
     FILE_PUBLIC,       /* anybody may read it */
     FILE_CONFIDENTIAL, /* *out_exposed tells when users outside its group may read it */
-    FILE_SECRET,       /* refused when anybody but its owner may read, write or run it */
+    FILE_SECRET,       /* refused when anybody but its owner may read, write or run it; of root's
+                        * files one group may read, if this process is in it */
 };
 
 struct file_bytes {

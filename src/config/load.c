@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "environment_internal.h"
 #include "field_internal.h"
 #include "files_internal.h"
 #include "places_internal.h"
@@ -41,10 +42,32 @@ static struct config *read_document(const char *path, const struct document *doc
     return config;
 }
 
+static struct config *read_text(struct slice text, const char *path, struct config_faults *faults)
+{
+    struct document document;
+    struct config *config = NULL;
+    if (document_parse(text, path, faults, &document)) {
+        config = read_document(path, &document, faults);
+        document_deinit(&document);
+    }
+    return config;
+}
+
+static struct config *read_environment(struct config_faults *faults)
+{
+    char text[ENVIRONMENT_TEXT_SIZE];
+    if (!environment_text(faults, text)) {
+        return NULL;
+    }
+    return read_text(slice_from_text(text), CONFIG_OF_ENVIRONMENT, faults);
+}
+
 struct config *config_read(const char *path, struct config_faults *faults)
 {
+    if (!config_is_file(path)) {
+        return read_environment(faults);
+    }
     struct file_bytes bytes;
-    struct document document;
     char what[FILE_FAULT_SIZE];
     if (!file_read(path, FILE_PUBLIC, &bytes, what)) {
         config_error(faults, path, whole_file, "%s", what);
@@ -55,11 +78,7 @@ struct config *config_read(const char *path, struct config_faults *faults)
                        "every user of this machine can change who may come in; run chmod o-w %s",
                        path);
     }
-    struct config *config = NULL;
-    if (document_parse(file_slice(&bytes), path, faults, &document)) {
-        config = read_document(path, &document, faults);
-        document_deinit(&document);
-    }
+    struct config *config = read_text(file_slice(&bytes), path, faults);
     file_bytes_deinit(&bytes);
     return config;
 }

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "environment_internal.h"
 #include "field_internal.h"
 #include "places_internal.h"
 #include "require_internal.h"
@@ -13,6 +14,8 @@ struct reading {
     struct config_faults *faults;
     char *folder; /* of the file: "" or with a slash at the end */
 };
+
+static const struct node empty_section = {.kind = NODE_MAP};
 
 static void fault(struct reading *reading, struct config_place place, const char *format, ...)
     MOAT_PRINTF(3, 4);
@@ -61,7 +64,9 @@ static bool read_one(struct reading *reading, const struct table_row *row, const
         fault(reading, node->place, "%s: expected %s, found text; remove the quotes", path, type);
         return false;
     }
-    if (!field_put(row, base, node->text, reading->folder, what)) {
+    /* Who sets a variable does not think of where the file is. */
+    const char *folder = node->place.variable != NULL ? "" : reading->folder;
+    if (!field_put(row, base, node->text, folder, what)) {
         fault(reading, node->place, "%s: %s", path, what);
         return false;
     }
@@ -134,6 +139,11 @@ static void report_missing(struct reading *reading, const struct node *map,
 {
     /* The top of the file is everywhere; its faults are of the whole file. */
     struct config_place place = {.line = 0};
+    if (row->variable != NULL && !config_is_file(reading->config->path)) {
+        fault(reading, place, "%s is not set; for example %s=%s", row->variable, row->variable,
+              row->example);
+        return;
+    }
     if (path[0] != '\0') {
         place = map->key != NULL ? map->key_place : map->place;
     }
@@ -258,8 +268,14 @@ static void read_row(struct reading *reading, const struct node *map, const stru
                      const char *path, void *base)
 {
     const struct node *node = map != NULL ? node_get(map, table_key(row)) : NULL;
+    struct node given;
     char row_path[TABLE_PATH_SIZE];
     table_path(path, row, row_path);
+    if (environment_gives(row, row_path, &given)) {
+        node = &given;
+    } else if (node == NULL && row->type == TABLE_MAP && environment_gives_beneath(row, row_path)) {
+        node = &empty_section;
+    }
     put_default(reading, row, base);
     if (node != NULL) {
         bool is_value = row->type != TABLE_MAP && row->type != TABLE_MAPS;

@@ -50,6 +50,22 @@ static const char markdown_head[] =
     "- **Patterns** are compared with the whole text, upper and lower case being different: `*` "
     "is\n"
     "  any characters, `?` any one; a backslash takes the special meaning from the next.\n"
+    "- **Variables of the environment** go before what the file says, and an option of the "
+    "command\n"
+    "  line before both. One that is empty is not set. Those of listeners are for the first "
+    "listener\n"
+    "  and its first certificate; paths in them are relative to the working directory. A reload "
+    "reads\n"
+    "  the file anew, the variables stay what they were at the start.\n"
+    "- **Without a file** they are enough: if there is no `/etc/moat/moat.yaml` and none is named, "
+    "and\n"
+    "  `MOAT_UPSTREAM` is set, moat makes its configuration of them (`-c @environment` asks for "
+    "that).\n"
+    "  It then has one listener on `[::]:8883` and one rule. With `MOAT_PASSWORD_FILE` the rule "
+    "requires\n"
+    "  a password, with `MOAT_CLIENT_CA` a certificate, with both it requires both; without "
+    "either\n"
+    "  moat does not start. Whoever wants more rules than that writes a file.\n"
     "- Of YAML, maps, lists and texts are understood; anchors, aliases, tags and several "
     "documents\n"
     "  in one file are refused.\n";
@@ -59,12 +75,15 @@ static void print_markdown_facts(const struct table_row *row, FILE *stream)
     char type[TABLE_TYPE_TEXT_SIZE];
     table_type_text(row, type);
     const char *mark = row->fallback != NULL ? "`" : "";
+    const char *code = row->variable != NULL ? "`" : "";
     const char *fallback = row->is_required ? "must be written" : "none";
     fprintf(stream,
-            "\n| type | default | a reload changes it | example |\n|---|---|---|---|\n"
-            "| %s | %s%s%s | %s | `%s: %s` |\n",
+            "\n| type | default | a reload changes it | example | environment "
+            "|\n|---|---|---|---|---|\n"
+            "| %s | %s%s%s | %s | `%s: %s` | %s%s%s |\n",
             type, mark, row->fallback != NULL ? row->fallback : fallback, mark,
-            row->needs_restart ? "no, restart moat" : "yes", table_key(row), row->example);
+            row->needs_restart ? "no, restart moat" : "yes", table_key(row), row->example, code,
+            row->variable != NULL ? row->variable : "none", code);
 }
 
 void config_reference_markdown(FILE *stream)
@@ -98,11 +117,12 @@ static const char yaml_head[] =
 static void print_yaml_facts(const struct table_row *row, int indent, FILE *stream)
 {
     char type[TABLE_TYPE_TEXT_SIZE];
-    char facts[TABLE_TYPE_TEXT_SIZE + 64];
+    char facts[TABLE_TYPE_TEXT_SIZE + 128];
     table_type_text(row, type);
-    snprintf(facts, sizeof(facts), "(%s%s%s%s)", type, row->fallback != NULL ? "; default " : "",
-             row->fallback != NULL ? row->fallback : "",
-             row->needs_restart ? "; needs a restart" : "");
+    snprintf(facts, sizeof(facts), "(%s%s%s%s%s%s)", type,
+             row->fallback != NULL ? "; default " : "", row->fallback != NULL ? row->fallback : "",
+             row->needs_restart ? "; needs a restart" : "", row->variable != NULL ? "; or $" : "",
+             row->variable != NULL ? row->variable : "");
     print_wrapped(facts, indent, "# ", stream);
 }
 

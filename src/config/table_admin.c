@@ -11,6 +11,7 @@ static const struct table_row rows[] = {
             "clients may be sent to it. Nothing else can be learnt or done there.",
      .example = "off", MEMBER(config, admin_health)},
     {"admin.http", TABLE_ENDPOINT, .fallback = "127.0.0.1:9884", .needs_restart = true,
+     .variable = "MOAT_ADMIN_HTTP",
      .doc = "Where it says so. If this is not written and another program listens there, as a "
             "second gate of this machine does, the gate starts without.",
      .example = "127.0.0.1:9885", MEMBER(config, admin_http)},

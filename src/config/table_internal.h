@@ -45,10 +45,12 @@ struct table_row {
     uint64_t maximum;
     struct table_word words[TABLE_WORDS_MAX]; /* ends early with a NULL text */
     bool is_required;
-    bool needs_restart; /* a reload cannot change it */
-    bool is_secret;     /* --print hides the value */
-    bool in_example;    /* stands in config/moat.yaml without a # in front */
-    const char *doc;    /* sentences */
+    bool needs_restart;   /* a reload cannot change it */
+    bool is_secret;       /* --print hides the value */
+    bool in_example;      /* stands in config/moat.yaml without a # in front */
+    const char *variable; /* of the environment, "MOAT_..."; NULL when there is none. Beneath lists
+                           * it is for the first entry. Never of a list of values */
+    const char *doc;      /* sentences */
     const char *example;
 
     /* Where the value goes: in struct config, or in the struct of the innermost list

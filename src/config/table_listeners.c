@@ -17,6 +17,7 @@ static const struct table_row rows[] = {
      .example = "mqtts", MEMBER(config_listener, name)},
     {"listeners[].address", TABLE_ENDPOINT, .is_required = true, .needs_restart = true,
      .in_example = true,
+     .variable = "MOAT_LISTEN",
      .doc = "The address and port to accept connections on. \"[::]:8883\" is every address of "
             "this machine, "
             "\"0.0.0.0:8883\" every IPv4 address, \"127.0.0.1:8883\" this machine alone. "
@@ -39,16 +40,20 @@ static const struct table_row rows[] = {
      LIST(config_listener, certificates, certificate_count),
      .element_size = sizeof(struct config_certificate)},
     {"listeners[].tls.certificates[].chain", TABLE_PATH, .is_required = true, .in_example = true,
+     .variable = "MOAT_CERTIFICATE",
      .doc = "PEM file with the server certificate first and the certificates of its issuers "
             "behind it.",
      .example = "tls/server.crt", MEMBER(config_certificate, chain)},
     {"listeners[].tls.certificates[].key", TABLE_PATH, .is_required = true, .in_example = true,
+     .variable = "MOAT_KEY",
      .doc = "PEM file with the private key, not encrypted. Only its owner may have access to it "
-            "(chmod 600). credential:NAME, here as for every file, is one that systemd passes in "
-            "with LoadCredential=.",
+            "(chmod 600); if that is root, one group that moat is in may read it (chmod 640). "
+            "credential:NAME, here as for every file, is one that systemd passes in with "
+            "LoadCredential=.",
      .example = "tls/server.key", MEMBER(config_certificate, key)},
     {"listeners[].tls.profile", TABLE_WORD, .fallback = "iot",
      .words = {{"iot", TLS_PROFILE_IOT}, {"modern", TLS_PROFILE_MODERN}},
+     .variable = "MOAT_TLS_PROFILE",
      .doc = "Which versions and suites of TLS are spoken: iot is 1.2 and 1.3, modern 1.3 alone. "
             "docs/tls.md lists what each takes.",
      .example = "modern", MEMBER(config_listener, profile)},
@@ -65,15 +70,18 @@ static const struct table_row rows[] = {
     {"listeners[].tls.client_certificate", TABLE_WORD, .fallback = "none",
      .words = {{"none", TLS_CLIENT_CERTIFICATE_NONE}, {"optional", TLS_CLIENT_CERTIFICATE_OPTIONAL},
                {"required", TLS_CLIENT_CERTIFICATE_REQUIRED}},
+     .variable = "MOAT_CLIENT_CERTIFICATE",
      .doc = "Whether clients are asked for a certificate: never, without obligation, or with. "
             "One that is presented must be valid, also where it is optional.",
      .example = "optional", MEMBER(config_listener, client_certificate)},
     {"listeners[].tls.client_ca", TABLE_PATH,
+     .variable = "MOAT_CLIENT_CA",
      .doc = "PEM file with the certificates of the authorities whose client certificates are "
             "good here. "
             "This or spki_pins is needed with client_certificate optional or required.",
      .example = "tls/clients-ca.crt", MEMBER(config_listener, client_ca)},
     {"listeners[].tls.client_crl", TABLE_PATH,
+     .variable = "MOAT_CLIENT_CRL",
      .doc = "PEM file with the certificate revocation lists of all authorities that issue client "
             "certificates, intermediate ones included. A client of an authority without a list "
             "in it is refused.",

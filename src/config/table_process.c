@@ -23,10 +23,12 @@ static const struct table_row rows[] = {
             "at most a quarter more.",
      .example = "20s", MEMBER(config, stall_timeout_ms)},
     {"timeouts.drain", TABLE_DURATION, .fallback = "30s", RANGE(0, HOURS(1)),
+     .variable = "MOAT_DRAIN_TIMEOUT",
      .doc = "How long clients may stay after the order to stop.", .example = "5s",
      MEMBER(config, drain_timeout_ms)},
 
     {"workers", TABLE_NUMBER, .fallback = "0", RANGE(0, 256), .needs_restart = true,
+     .variable = "MOAT_WORKERS",
      .doc = "Threads that serve clients; 0 is one for each processor.", .example = "2",
      MEMBER(config, workers)},
 
@@ -37,6 +39,7 @@ static const struct table_row rows[] = {
      .example = "moat", MEMBER(config, user)},
     {"sandbox", TABLE_WORD, .fallback = "auto", .needs_restart = true,
      .words = {{"off", SANDBOX_OFF}, {"auto", SANDBOX_AUTO}, {"required", SANDBOX_REQUIRED}},
+     .variable = "MOAT_SANDBOX",
      .doc = "What moat takes from itself before the first client comes: files, ports and system "
             "calls it does not need. auto takes what the kernel offers and logs what is missing, "
             "required does not start without all of it, off is for finding faults. See "
@@ -45,6 +48,7 @@ static const struct table_row rows[] = {
 
     {"log", TABLE_MAP, .doc = "What is written to standard error."},
     {"log.level", TABLE_WORD, .fallback = "info",
+     .variable = "MOAT_LOG_LEVEL",
      .doc = "Events less important than this are left out.", .example = "debug",
      .words = {{"error", LOG_ERROR}, {"warning", LOG_WARNING}, {"info", LOG_INFO},
                {"debug", LOG_DEBUG}},
@@ -54,6 +58,7 @@ static const struct table_row rows[] = {
             "of the others the log has the number. 0 writes all.",
      .example = "50", MEMBER(config, log_refusals)},
     {"log.format", TABLE_WORD, .fallback = "logfmt", .words = {{"logfmt", 0}}, .example = "logfmt",
+     .variable = "MOAT_LOG_FORMAT",
      .doc = "logfmt: one event a line, as key=value."},
 };
 /* clang-format on */

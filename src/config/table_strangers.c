@@ -39,6 +39,11 @@ static const struct table_row rows[] = {
     {"limits.failed_login_window", TABLE_DURATION, .fallback = "1m", RANGE(SECONDS(1), HOURS(24)),
      .doc = "The time in which they must happen, from the first of them.", .example = "5m",
      MEMBER(config, strangers.window_ms)},
+    {"limits.failed_login_alarm", TABLE_NUMBER, .fallback = "100", RANGE(0, 1000000),
+     .doc = "How many failed logins of all addresses together within a minute are worth a warning: "
+            "many addresses that fail once each are banned nowhere. Trusted networks are counted as "
+            "well. 0: none is given.",
+     .example = "20", MEMBER(config, failed_login_alarm)},
     {"limits.ban", TABLE_DURATION, .fallback = "10m", RANGE(SECONDS(1), BAN_MAX),
      .doc = "How long the first ban takes. Each further one takes twice as long as the one before, "
             "until a day has passed without a failure.",

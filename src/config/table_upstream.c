@@ -8,6 +8,7 @@ static const struct table_row rows[] = {
      .doc = "The MQTT broker behind this gate. It sees only clients that were let in.",
      .example = "{ address: 127.0.0.1:1883 }"},
     {"upstream.address", TABLE_ENDPOINT, .is_required = true, .in_example = true,
+     .variable = "MOAT_UPSTREAM",
      .doc = "Where the broker listens: host:port, [IPv6]:port, or unix:/path of a socket. "
             "A unix socket keeps other users of this machine from going round the gate.",
      .example = "127.0.0.1:1883", MEMBER(config, upstream)},
@@ -20,6 +21,7 @@ static const struct table_row rows[] = {
             "it is not there.",
      .example = "5s", MEMBER(config, connack_timeout_ms)},
     {"upstream.allow_remote_plaintext", TABLE_BOOL, .fallback = "false",
+     .variable = "MOAT_ALLOW_REMOTE_PLAINTEXT",
      .doc = "Allows a broker on another machine, although everything, passwords included, then "
             "crosses the network between the two unprotected.",
      .example = "true", MEMBER(config, allow_remote_plaintext)},
@@ -30,6 +32,7 @@ static const struct table_row rows[] = {
                {"san_dns", TLS_IDENTITY_SAN_DNS}, {"san_uri", TLS_IDENTITY_SAN_URI},
                {"san_email", TLS_IDENTITY_SAN_EMAIL}, {"serial", TLS_IDENTITY_SERIAL},
                {"sha256", TLS_IDENTITY_SHA256}, {"spki", TLS_IDENTITY_SPKI}},
+     .variable = "MOAT_IDENTITY",
      .doc = "The part of a client certificate that is the client's name: the common name or the "
             "whole of its subject, a subject alternative name of one type, its serial number, or "
             "the SHA-256 of the certificate or of its public key in hexadecimal digits. A "
@@ -38,6 +41,7 @@ static const struct table_row rows[] = {
 
     {"credentials", TABLE_MAP, .doc = "How passwords are checked."},
     {"credentials.password_file", TABLE_PATH, .in_example = true,
+     .variable = "MOAT_PASSWORD_FILE",
      .doc = "Users and the hashes of their passwords, in the format of mosquitto_passwd. Made by "
             "\"moat passwd\".",
      .example = "passwords", MEMBER(config, password_file)},

@@ -51,7 +51,7 @@ static bool put_span(struct ownership *ownership, size_t first, uint64_t now_ms,
     for (size_t i = first; i < first + BUCKETS_AT_ONCE && i < ownership->claims.bucket_count; i++) {
         const struct digest_node *node = ownership->claims.buckets[i];
         for (; node != NULL && is_put; node = node->next) {
-            is_put = put_claim(ownership, (const struct ownership_claim *)node, now_ms, state);
+            is_put = put_claim(ownership, (const void *)node, now_ms, state);
         }
     }
     (void)pthread_mutex_unlock(&ownership->lock);

@@ -20,8 +20,9 @@
 struct ownership_claim *ownership_find(struct ownership *ownership, const struct digest *identifier,
                                        uint64_t now_ms)
 {
-    struct ownership_claim *claim =
-        (struct ownership_claim *)digest_table_find(&ownership->claims, identifier);
+    /* Through void: what the node is the first member of may need more alignment on 32 bits. */
+    void *found = digest_table_find(&ownership->claims, identifier);
+    struct ownership_claim *claim = found;
 
     if (claim != NULL && claim->sessions == 0 &&
         ownership_age(claim, now_ms) >= ownership->remember_ms) {

@@ -41,12 +41,13 @@ static bool derive(const struct credential *credential, struct slice password,
     return false;
 }
 
-bool credential_verify(const struct credential *credential, struct slice password)
+bool credential_verify(const struct credential *credential, struct slice password,
+                       bool *out_is_checked)
 {
     uint8_t hash[CREDENTIAL_HASH_SIZE] = {0};
-    bool right = derive(credential, password, hash) &&
-                 secret_equal(slice_of(hash, credential->hash_size),
-                              slice_of(credential->hash, credential->hash_size));
+    *out_is_checked = derive(credential, password, hash);
+    bool right = *out_is_checked && secret_equal(slice_of(hash, credential->hash_size),
+                                                 slice_of(credential->hash, credential->hash_size));
     secret_wipe(hash, sizeof hash);
     return right;
 }

@@ -41,8 +41,10 @@ struct credential {
 /* Reads "$7$...", "$6$..." or "$argon2id$...". */
 const char *credential_parse(struct slice text, struct credential *out_credential) MOAT_MUST_CHECK;
 
-/* True when the password gives this hash; false also when there is no memory to find out. */
-bool credential_verify(const struct credential *credential, struct slice password) MOAT_MUST_CHECK;
+/* True when the password gives this hash. Without memory to find out it is false, and so is
+ * *out_is_checked. */
+bool credential_verify(const struct credential *credential, struct slice password,
+                       bool *out_is_checked) MOAT_MUST_CHECK;
 
 /* Mosquitto's $7$: PBKDF2 with HMAC-SHA-512, "iterations$salt$hash". */
 const char *credential_pbkdf2_parse(struct slice text,

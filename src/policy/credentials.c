@@ -218,7 +218,7 @@ bool credentials_is_weak(const struct credentials *credentials, size_t index)
 }
 
 bool credentials_verify(const struct credentials *credentials, struct slice username,
-                        struct slice password)
+                        struct slice password, bool *out_is_checked)
 {
     uint64_t hash = hash_name(credentials, username);
     const struct user *user = find_user(credentials, username, hash);
@@ -227,7 +227,12 @@ bool credentials_verify(const struct credentials *credentials, struct slice user
      * can say which name borrows which cost. */
     const struct user *measured =
         user != NULL ? user : &credentials->users[hash % credentials->count];
-    bool right = credential_verify(&measured->credential, password);
+    bool is_checked = false;
+    bool right = credential_verify(&measured->credential, password, &is_checked);
+
+    if (out_is_checked != NULL) {
+        *out_is_checked = is_checked;
+    }
     /* No Mosquitto writes the hash of an empty password; whoever sends none proves nothing. */
     return right && user != NULL && password.size > 0;
 }

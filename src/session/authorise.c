@@ -18,7 +18,16 @@ struct login_job {
     struct buffer username;
     struct buffer password;
     bool is_observed; /* a wrong one is only logged */
+    bool is_checked;  /* false when there was no memory to find out */
     bool is_right;
+};
+
+/* What EVENT_VERDICT says. */
+enum verdict {
+    VERDICT_RIGHT = 0,
+    VERDICT_WRONG,
+    VERDICT_BANNED,    /* the address was, while the password was computed */
+    VERDICT_UNCHECKED, /* cancelled, or no memory */
 };
 
 static void job_free(struct login_job *job)
@@ -54,21 +63,32 @@ static void on_work(uv_work_t *work)
 {
     struct login_job *job = work->data;
 
-    job->is_right = credentials_verify(job->session->snapshot->credentials,
-                                       buffer_slice(&job->username), buffer_slice(&job->password));
+    job->is_right =
+        credentials_verify(job->session->snapshot->credentials, buffer_slice(&job->username),
+                           buffer_slice(&job->password), &job->is_checked);
+}
+
+/* Who sent many guesses at once hears no more of them than who sends one after the other: from the
+ * ban on, right and wrong are answered alike. */
+static enum verdict judge(const struct login_job *job)
+{
+    if (!job->is_observed && blame_has_banned(job->session)) {
+        return VERDICT_BANNED;
+    }
+    return !job->is_checked ? VERDICT_UNCHECKED : job->is_right ? VERDICT_RIGHT : VERDICT_WRONG;
 }
 
 static void on_worked(uv_work_t *work, int status)
 {
     struct login_job *job = work->data;
     struct session *session = job->session;
-    bool is_right = status == 0 && job->is_right;
+    enum verdict verdict = status == 0 ? judge(job) : VERDICT_UNCHECKED;
 
     gauge_give(&session->worker->gauges->hashing);
-    if (is_right) {
+    if (verdict == VERDICT_RIGHT) {
         login_cache_add(session->snapshot->logins, buffer_slice(&job->username),
                         buffer_slice(&job->password), clock_monotonic_ms());
-    } else if (status == 0 && !job->is_observed) {
+    } else if (verdict == VERDICT_WRONG && !job->is_observed) {
         /* Here, so that it counts as well when the client did not wait for the answer. */
         blame_address(session, "failed_logins");
     }
@@ -76,7 +96,7 @@ static void on_worked(uv_work_t *work, int status)
     if (session->admission != NULL) {
         session->admission->login = NULL;
     }
-    session_dispatch(session, EVENT_VERDICT, (struct session_input){.status = is_right ? 0 : -1});
+    session_dispatch(session, EVENT_VERDICT, (struct session_input){.status = verdict});
     session_release(session);
 }
 
@@ -138,11 +158,20 @@ void authorise_enter(struct session *session)
 
 void authorise_on_verdict(struct session *session, const struct session_input *input)
 {
-    if (input->status == 0) {
+    switch ((enum verdict)input->status) {
+    case VERDICT_RIGHT:
         session->is_proven = true;
         own_enter(session, true);
-    } else {
+        break;
+    case VERDICT_WRONG:
         refuse_login(session, NULL);
+        break;
+    case VERDICT_BANNED:
+        session_close(session, CLOSE_BANNED, "its address");
+        break;
+    case VERDICT_UNCHECKED:
+        session_close(session, CLOSE_NO_MEMORY, "to check the password");
+        break;
     }
 }
 

@@ -38,8 +38,26 @@ static void tell_network(const struct session *session, bool is_wide, uint64_t b
     log_end(&line);
 }
 
+/* Whoever guesses from everywhere is banned nowhere. Trusted networks are exempt from bans alone.
+ */
+static void count_failure(const struct session *session)
+{
+    unsigned limit = session->worker->snapshot->config->failed_login_alarm;
+    struct log_line line;
+
+    if (alarm_add(&session->worker->gauges->failed_logins, limit, clock_monotonic_ms())) {
+        log_begin(&line, LOG_WARNING, "failed_logins");
+        log_number(&line, "count", limit);
+        log_text(&line, "msg",
+                 "limits.failed_login_alarm logins have failed within a minute, of all addresses "
+                 "together: somebody may be guessing passwords from many of them");
+        log_end(&line);
+    }
+}
+
 void blame_address(const struct session *session, const char *reason)
 {
+    count_failure(session);
     /* The newest configuration decides, as it does for those who come. */
     const struct snapshot *snapshot = session->worker->snapshot;
 

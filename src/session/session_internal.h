@@ -24,7 +24,7 @@ enum session_event {
     EVENT_CLIENT_END,     /* status: 0 or libuv's code */
     EVENT_CLIENT_DRAINED, /* the client has taken all that was queued for it */
     EVENT_CLIENT_BROKEN,  /* a write to the client failed */
-    EVENT_VERDICT,        /* status: 0 when the password is right */
+    EVENT_VERDICT,        /* status: 0 when the password is right; see authorise.c */
     EVENT_DIALLED,        /* status: 0 when the upstream is connected */
     EVENT_UPSTREAM_DATA,  /* bytes */
     EVENT_UPSTREAM_END,   /* status */

@@ -37,10 +37,10 @@ static void check_verify(const struct credentials *credentials, struct slice tex
 {
     struct slice name = slice_from_text(credentials_name(credentials, 0));
 
-    FUZZ_CHECK(!credentials_verify(credentials, name, slice_of(NULL, 0)));
+    FUZZ_CHECK(!credentials_verify(credentials, name, slice_of(NULL, 0), NULL));
     if (credentials_count(credentials) == LINES_VERIFIED && credentials_is_weak(credentials, 0) &&
         memmem(text.data, text.size, "$argon2", 7) == NULL) {
-        bool is_right = credentials_verify(credentials, name, slice_from_text("password"));
+        bool is_right = credentials_verify(credentials, name, slice_from_text("password"), NULL);
         (void)is_right; /* it may be */
     }
 }

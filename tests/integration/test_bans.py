@@ -93,6 +93,20 @@ def test_connections_that_were_open_before_give_no_more_guesses(strict, trusting
     assert upstream.count == 0
 
 
+def test_guesses_at_once_find_out_no_more_than_guesses_in_a_row(strict, trusting, upstream):
+    """The right one is the last, and its password is computed before it is known that all others are wrong."""
+    moat = strict(workers=1)
+    guesses = [call(moat, trusting, HERE) for _ in range(30)]
+    for client in guesses[:-1]:
+        client.send(packets.connect(V311, client_id="x", **WRONG))
+    guesses[-1].send(packets.connect(V311, client_id="x", **ALICE))
+    answers = [client.receive_packet() for client in guesses]
+    assert answers[-1] == BANNED_ANSWER[V311]
+    assert answers.count(WRONG_ANSWER[V311]) == 5
+    assert answers.count(BANNED_ANSWER[V311]) == 25
+    assert upstream.count == 0
+
+
 def test_who_is_in_stays_in(strict, trusting, upstream):
     moat = strict()
     client = call(moat, trusting, HERE)
@@ -127,6 +141,26 @@ def test_nobody_is_banned_if_that_is_written(strict, trusting):
     moat = strict({"failed_logins": 0, "connect_rate_per_address": 0})
     fail(moat, trusting, HERE, 12)
     assert ask(moat, trusting, HERE, ALICE) == GOOD
+
+
+def test_many_addresses_that_guess_once_each(strict, trusting):
+    """A warning and no ban: one wrong password of each, for a user that there is or not."""
+    moat = strict({"failed_login_alarm": 7})
+    # They may fall into two minutes, but not all of them.
+    for at in range(14):
+        ask(moat, trusting, f"127.0.7.{at + 1}", {"username": f"user-{at}", "password": "x"})
+    told = moat.wait_event("failed_logins")
+    assert (told["level"], told["count"]) == ("warning", "7")
+    assert not moat.find("banned")
+    for at in range(14):
+        assert is_served(moat, trusting, f"127.0.7.{at + 1}")
+
+
+def test_few_failures_give_no_alarm(strict, trusting):
+    moat = strict({"failed_login_alarm": 15, "failed_logins": 0})
+    fail(moat, trusting, HERE, 14)
+    assert is_served(moat, trusting, HERE)
+    assert not moat.find("failed_logins")
 
 
 def test_a_flood_of_the_banned_is_told_once(strict, trusting):

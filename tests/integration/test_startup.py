@@ -188,7 +188,7 @@ class TestKey:
         assert done.returncode == CONFIGURATION, done.text
         assert re.search(rf"{re.escape(name)}.*(permission|read)", done.text, re.IGNORECASE), done.text
 
-    @pytest.mark.parametrize("mode", (0o604, 0o640, 0o660, 0o622))
+    @pytest.mark.parametrize("mode", (0o604, 0o650, 0o660, 0o622))
     def test_open_to_others(self, tmp_path, good, mode):
         os.chmod(tmp_path / "server.key", mode)
         expect_faults(tmp_path, good, r"server\.key.*chmod")

@@ -156,7 +156,7 @@ def test_ticket_of_another_certificate(start_moat, pki, version):
 
 
 def test_key_file_that_others_can_read(start_moat, pki, upstream, tmp_path, key_file):
-    key_file(KEYS[0], mode=0o640)
+    key_file(KEYS[0], mode=0o644)
     moat = start_moat(listeners=[listener(pki)])
     moat.reload(configuration.moat(tmp_path, pki, upstream, listeners=[
         listener(pki, ticket_key_file=key_file.path)]), event="reload_refused")

@@ -35,8 +35,9 @@ def open_and_measure(siege, data):
 
 @pytest.fixture
 def patient_siege(make_siege, mosquitto):
-    """With deadlines so late that all the connections are there at the same time."""
-    return make_siege(mosquitto, timeouts={"handshake": "60s", "connect": "60s", "drain": "0s"})
+    """With deadlines so late, and room for so many, that all the connections are there at the same time."""
+    return make_siege(mosquitto, timeouts={"handshake": "5m", "connect": "5m", "drain": "0s"},
+                      limits={"handshakes": COUNT})
 
 
 def test_connect_of_256_mb(patient_siege):

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 static bool is_counting;
-static bool has_failed;
+static volatile bool has_failed; /* read by those who wait for it */
 static size_t left;
 
 bool starving_goes_on(size_t number)
@@ -21,6 +21,11 @@ bool starving_goes_on(size_t number)
     has_failed = false;
     left = number;
     return true;
+}
+
+bool starving_has_failed(void)
+{
+    return has_failed;
 }
 
 bool starving_end(void)

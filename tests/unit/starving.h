@@ -22,6 +22,9 @@ bool starving_goes_on(size_t number);
 /* Everything is given again. True when an allocation did fail. */
 bool starving_end(void);
 
+/* Whether it has failed by now, on whatever thread. */
+bool starving_has_failed(void);
+
 /* What happens to the next fstat() or read(). */
 enum failing_file {
     FILE_IS_SOUND = 0,

@@ -3,7 +3,8 @@
  *
  * A line is built on the caller's stack and leaves in one write(2), so lines of
  * several threads never mix. Text of a peer is escaped (\xNN outside printable
- * ASCII) and cut at LOG_VALUE_MAX bytes: one event can never become two lines.
+ * ASCII) and cut at LOG_VALUE_MAX bytes, or where that makes more than LOG_SHOWN_MAX:
+ * one event can never become two lines, and long names never hide what follows them.
  *
  * Nobody waits for the log: what its reader does not take is lost, and told once it takes again.
  */
@@ -19,8 +20,10 @@ enum log_level {
     LOG_DEBUG,
 };
 
-#define LOG_VALUE_MAX 256  /* bytes of one value that are shown; "..." follows where more came */
-#define LOG_LINE_MAX  4096 /* bytes of a line */
+#define LOG_VALUE_MAX 256 /* bytes of one value that are shown; "..." follows where more came */
+#define LOG_SHOWN_MAX                                                                              \
+    512 /* and what they may become by escaping: all names of a client leave room */
+#define LOG_LINE_MAX 4096 /* bytes of a line */
 
 struct log_line {
     enum log_level level;

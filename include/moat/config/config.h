@@ -106,14 +106,26 @@ struct config {
     enum config_sandbox sandbox;
 
     enum log_level log_level;
-    unsigned log_refusals; /* lines of each reason in PACE_WINDOW_MS; 0: all */
+    unsigned failed_login_alarm; /* of all addresses in ALARM_WINDOW_MS; 0: none */
+    unsigned log_refusals;       /* lines of each reason in PACE_WINDOW_MS; 0: all */
 
     bool admin_health;
     struct endpoint admin_http;
 };
 
-/* Reads and checks the file. NULL when there is any error; every fault is in `faults`,
- * warnings also when a config is returned. */
+/* In place of the path of a file: there is none, and what the variables of the environment say is
+ * put around what is needed to make it a configuration. Paths are then relative to the
+ * working directory. */
+#define CONFIG_OF_ENVIRONMENT "@environment"
+
+/* False for CONFIG_OF_ENVIRONMENT. */
+bool config_is_file(const char *path);
+
+/* True when the environment says enough to be a configuration without a file, well or not. */
+bool config_environment_suffices(void);
+
+/* Reads and checks the file, or the environment, whose variables go before the file. NULL when
+ * there is any error; every fault is in `faults`, warnings also when a config is returned. */
 struct config *config_load(const char *path, struct config_faults *faults) MOAT_MUST_CHECK;
 void config_free(struct config *config);
 

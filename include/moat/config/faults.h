@@ -6,10 +6,12 @@
 
 #include "moat/base/bytes.h"
 
-/* A place in the configuration file; line 0 when the fault is of the whole file. */
+/* A place in the configuration file, line 0 when the fault is of the whole file; or in the
+ * environment, and then whatever is said of it is said of the variable instead of the file. */
 struct config_place {
-    unsigned line;   /* from 1 */
-    unsigned column; /* from 1 */
+    unsigned line;        /* from 1 */
+    unsigned column;      /* from 1 */
+    const char *variable; /* that the value came from, static; NULL: it came from the file */
 };
 
 struct config_fault {
@@ -28,6 +30,7 @@ struct config_faults {
 void config_faults_init(struct config_faults *faults);
 void config_faults_deinit(struct config_faults *faults);
 
+/* `file` gives way to the variable of the place, if it has one. */
 void config_error(struct config_faults *faults, const char *file, struct config_place place,
                   const char *format, ...) MOAT_PRINTF(4, 5);
 void config_warning(struct config_faults *faults, const char *file, struct config_place place,

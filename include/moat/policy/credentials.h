@@ -38,9 +38,11 @@ void credentials_free(struct credentials *credentials);
 size_t credentials_count(const struct credentials *credentials);
 
 /* True when the password is this user's. An unknown user costs the time of one
- * that is known. An empty password is never right. Comparison is constant-time. */
+ * that is known. An empty password is never right. Comparison is constant-time.
+ * *out_is_checked (may be NULL) is false when there was no memory to find out: who gave the
+ * password is not to blame for that. */
 bool credentials_verify(const struct credentials *credentials, struct slice username,
-                        struct slice password) MOAT_MUST_CHECK;
+                        struct slice password, bool *out_is_checked) MOAT_MUST_CHECK;
 
 /* Whether there is such a user, and the users by index. For checks and explanations only: unlike
  * credentials_verify(), the time these take tells who exists. */

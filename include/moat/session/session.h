@@ -20,6 +20,7 @@
 #define MOAT_SESSION_SESSION_H
 
 #include "moat/config/snapshot.h"
+#include "moat/guard/alarm.h"
 #include "moat/guard/gauge.h"
 #include "moat/guard/ledger.h"
 #include "moat/guard/ownership.h"
@@ -43,6 +44,7 @@ struct session_gauges {
     struct quota *quota;
     struct gauge listeners[CONFIG_LISTENERS_MAX]; /* of `connections`, those by each listener */
     struct ledger *ledger;
+    struct alarm failed_logins;               /* of all addresses */
     struct tally kept_out[SESSION_KEPT_OUT];  /* before TLS, by their address alone */
     struct pace refusals[CLOSE_REASON_COUNT]; /* lines of the log */
 };

@@ -10,6 +10,10 @@ from .tls_client import TlsClient, TlsSettings
 from .waiting import PATIENCE, wait_until
 
 
+# Its name for a configuration without a file.
+ENVIRONMENT = "@environment"
+
+
 def binary():
     path = os.environ.get("MOAT_BINARY")
     if not path:
@@ -30,8 +34,9 @@ def with_sockets(arguments, sockets):
 
 
 class Moat(Program):
-    """`configuration` is a dictionary as in moat.yaml, or the text of the file; `sockets` are passed
-    to it by name. `prefix` is a program that runs another, with its arguments."""
+    """`configuration` is a dictionary as in moat.yaml, or the text of the file, or ENVIRONMENT where
+    `env` holds the variables that are enough; `sockets` are passed to it by name. `prefix` is a program
+    that runs another, with its arguments."""
 
     def __init__(self, folder, configuration, is_awaited=True, env=None, prefix=(), sockets=None):
         self.path = os.path.join(str(folder), "moat.yaml")
@@ -40,7 +45,10 @@ class Moat(Program):
         self.health = None  # where admin.http listens
         self.clients = []
         self.has_ended = False  # set by a test that ended it and looked at how
-        self.write(configuration)
+        if configuration == ENVIRONMENT:
+            self.path = ENVIRONMENT
+        else:
+            self.write(configuration)
         arguments, descriptors = [binary(), "run", "-c", self.path], []
         if sockets:
             arguments, descriptors = with_sockets(arguments, sockets)

@@ -124,6 +124,23 @@ Test(log, a_value_of_256_bytes_but_not_of_257)
     cr_expect_str_eq(cut + strlen(" cut=\"") + LOG_VALUE_MAX, "...\"\n");
 }
 
+Test(log, a_value_that_escapes_to_512_bytes_but_not_to_more)
+{
+    struct log_line line;
+    char value[LOG_SHOWN_MAX / 4 + 1];
+    memset(value, 0xFF, sizeof value);
+    log_begin(&line, LOG_INFO, "test");
+    log_slice(&line, "whole", slice_of(value, sizeof value - 1));
+    log_slice(&line, "cut", slice_of(value, sizeof value));
+    log_end(&line);
+    const char *out = written();
+    const char *whole = strstr(out, " whole=\"\\xff");
+    const char *cut = strstr(out, " cut=\"\\xff");
+    cr_assert(whole != NULL && cut != NULL, "%s", out);
+    cr_expect_eq(cut - whole, (ptrdiff_t)strlen(" whole=\"\"") + LOG_SHOWN_MAX);
+    cr_expect_str_eq(cut + strlen(" cut=\"") + LOG_SHOWN_MAX, "...\"\n", "no half escape");
+}
+
 Test(log, a_full_line_keeps_its_newline)
 {
     char value[LOG_VALUE_MAX];

@@ -138,7 +138,7 @@ Test(contexts, ticket_keys)
     struct snapshot *snapshot = load(keys);
     cr_expect_not_null(snapshot);
     snapshot_unref(snapshot);
-    cr_assert_eq(chmod("ticket.keys", 0640), 0);
+    cr_assert_eq(chmod("ticket.keys", 0644), 0);
     expect_error(keys, 6, 24, "listeners[0].tls.ticket_key_file: ticket.keys is open to others");
     config_faults_deinit(&faults);
     write_text("ticket.keys", "0011\n", 0600);

@@ -40,13 +40,13 @@ static void expect_printed(const char *expected)
 
 static void error_at(const char *file, unsigned line, unsigned column, const char *what)
 {
-    config_error(&faults, file, (struct config_place){line, column}, "%s", what);
+    config_error(&faults, file, (struct config_place){.line = line, .column = column}, "%s", what);
 }
 
 Test(faults, are_counted)
 {
     error_at("a", 1, 1, "x");
-    config_warning(&faults, "a", (struct config_place){1, 2}, "number %d", 7);
+    config_warning(&faults, "a", (struct config_place){.line = 1, .column = 2}, "number %d", 7);
     cr_expect_eq(faults.count, 2);
     cr_expect_eq(faults.error_count, 1);
     cr_expect(faults.list[1].is_warning);
@@ -70,7 +70,7 @@ Test(faults, are_in_order_of_place)
     error_at("a", 2, 1, "d");
     error_at("a", 1, 7, "c");
     error_at("b", 0, 0, "second file as a whole");
-    config_warning(&faults, "a", (struct config_place){1, 2}, "a");
+    config_warning(&faults, "a", (struct config_place){.line = 1, .column = 2}, "a");
     error_at("a", 1, 2, "b");
     error_at("a", 0, 0, "whole");
     expect_printed("b: error: second file as a whole\n"
@@ -154,7 +154,7 @@ Test(faults, can_be_logged)
     int descriptor = open("log", O_CREAT | O_RDWR, 0600);
     cr_assert_geq(descriptor, 0);
     error_at("moat.yaml", 3, 4, "second");
-    config_warning(&faults, "moat.yaml", (struct config_place){1, 2}, "first");
+    config_warning(&faults, "moat.yaml", (struct config_place){.line = 1, .column = 2}, "first");
     log_set_descriptor(descriptor);
     config_faults_log(&faults);
     log_set_descriptor(2);

@@ -47,6 +47,10 @@ Test(table, every_row_is_whole)
         cr_expect(!is_number(row) || row->minimum < row->maximum, "%s", row->path);
         cr_expect(!is_number(row) || row->fallback != NULL || row->minimum > 0,
                   "%s: 0 would look as if nothing had been written", row->path);
+        /* One variable is one value: no section, no list. */
+        cr_expect(row->variable == NULL || (!is_section(row) && row->counter_offset == 0 &&
+                                            strncmp(row->variable, "MOAT_", 5) == 0),
+                  "%s", row->path);
     }
 }
 

@@ -79,7 +79,7 @@ static inline struct credentials *parse(const char *text)
 static inline bool verify(const struct credentials *credentials, const char *user,
                           const char *password)
 {
-    return credentials_verify(credentials, slice_from_text(user), slice_from_text(password));
+    return credentials_verify(credentials, slice_from_text(user), slice_from_text(password), NULL);
 }
 
 #endif

@@ -23,10 +23,10 @@ Test(credential_argon2, passwords_are_bytes)
 {
     struct credentials *credentials = parse(ARGON_NUL);
     struct slice user = slice_from_text("argonnul");
-    cr_expect(credentials_verify(credentials, user, slice_of("a\0b", 3)));
-    cr_expect_not(credentials_verify(credentials, user, slice_of("a\0c", 3)));
-    cr_expect_not(credentials_verify(credentials, user, slice_of("a", 1)));
-    cr_expect_not(credentials_verify(credentials, user, slice_of(NULL, 0)));
+    cr_expect(credentials_verify(credentials, user, slice_of("a\0b", 3), NULL));
+    cr_expect_not(credentials_verify(credentials, user, slice_of("a\0c", 3), NULL));
+    cr_expect_not(credentials_verify(credentials, user, slice_of("a", 1), NULL));
+    cr_expect_not(credentials_verify(credentials, user, slice_of(NULL, 0), NULL));
     credentials_free(credentials);
 }
 

@@ -44,7 +44,7 @@ Test(credentials, only_the_whole_password_is_right)
     }
     cr_expect(verify(credentials, "bob", BOB_PASSWORD));
     cr_expect_not(
-        credentials_verify(credentials, slice_of("bob\0", 4), slice_from_text(BOB_PASSWORD)));
+        credentials_verify(credentials, slice_of("bob\0", 4), slice_from_text(BOB_PASSWORD), NULL));
     credentials_free(credentials);
 }
 
@@ -55,15 +55,17 @@ Test(credentials, passwords_are_bytes)
     static const char *const users[] = {"nul7", "nul6"};
     for (size_t index = 0; index < 2; index++) {
         struct slice user = slice_from_text(users[index]);
-        cr_expect(credentials_verify(credentials, user, slice_of("a\0b", 3)));
-        cr_expect_not(credentials_verify(credentials, user, slice_of("a\0c", 3)));
-        cr_expect_not(credentials_verify(credentials, user, slice_of("a", 1)));
-        cr_expect_not(credentials_verify(credentials, user, slice_of("a\0", 2)));
+        cr_expect(credentials_verify(credentials, user, slice_of("a\0b", 3), NULL));
+        cr_expect_not(credentials_verify(credentials, user, slice_of("a\0c", 3), NULL));
+        cr_expect_not(credentials_verify(credentials, user, slice_of("a", 1), NULL));
+        cr_expect_not(credentials_verify(credentials, user, slice_of("a\0", 2), NULL));
     }
     /* HMAC fills its key up with NULs, so $7$ by its nature takes a right password with NULs
      * behind it, here as in Mosquitto. It helps only who knows the password. */
-    cr_expect(credentials_verify(credentials, slice_from_text("nul7"), slice_of("a\0b\0", 4)));
-    cr_expect_not(credentials_verify(credentials, slice_from_text("nul6"), slice_of("a\0b\0", 4)));
+    cr_expect(
+        credentials_verify(credentials, slice_from_text("nul7"), slice_of("a\0b\0", 4), NULL));
+    cr_expect_not(
+        credentials_verify(credentials, slice_from_text("nul6"), slice_of("a\0b\0", 4), NULL));
     credentials_free(credentials);
 
     struct credentials_fault fault;
@@ -73,8 +75,9 @@ Test(credentials, passwords_are_bytes)
         cr_assert_not_null(line);
         credentials = parse(line);
         for (size_t tried = 0; tried < 3; tried++) {
-            cr_expect_eq(credentials_verify(credentials, slice_from_text("u"), passwords[tried]),
-                         made == tried);
+            cr_expect_eq(
+                credentials_verify(credentials, slice_from_text("u"), passwords[tried], NULL),
+                made == tried);
         }
         credentials_free(credentials);
         secret_free_text(line);
@@ -85,11 +88,12 @@ Test(credentials, passwords_are_bytes)
 Test(credentials, an_empty_password_is_never_right)
 {
     struct credentials *credentials = parse(BOB "\n" EMPTY_PASSWORD "\n");
-    cr_expect_not(credentials_verify(credentials, slice_from_text("bob"), slice_of(NULL, 0)));
-    cr_expect_not(credentials_verify(credentials, slice_from_text("bob"), slice_of("", 0)));
-    cr_expect_not(credentials_verify(credentials, slice_from_text("empty"), slice_of(NULL, 0)));
-    cr_expect_not(credentials_verify(credentials, slice_from_text("empty"), slice_of("", 0)));
-    cr_expect_not(credentials_verify(credentials, slice_of(NULL, 0), slice_of(NULL, 0)));
+    cr_expect_not(credentials_verify(credentials, slice_from_text("bob"), slice_of(NULL, 0), NULL));
+    cr_expect_not(credentials_verify(credentials, slice_from_text("bob"), slice_of("", 0), NULL));
+    cr_expect_not(
+        credentials_verify(credentials, slice_from_text("empty"), slice_of(NULL, 0), NULL));
+    cr_expect_not(credentials_verify(credentials, slice_from_text("empty"), slice_of("", 0), NULL));
+    cr_expect_not(credentials_verify(credentials, slice_of(NULL, 0), slice_of(NULL, 0), NULL));
     credentials_free(credentials);
 }
 

@@ -184,9 +184,9 @@ Test(credentials_file, each_byte_corrupted)
             }
             /* Nine more digits of iterations would take long to say no. */
             if (text[sizeof "nul7:$7$3" - 1] == '$') {
-                cr_expect_not(
-                    credentials_verify(credentials, slice_from_text("nul7"), slice_of("a\0b", 3)),
-                    "byte %zu as %u", at, byte);
+                cr_expect_not(credentials_verify(credentials, slice_from_text("nul7"),
+                                                 slice_of("a\0b", 3), NULL),
+                              "byte %zu as %u", at, byte);
             }
             credentials_free(credentials);
         }

@@ -277,3 +277,35 @@ TEST(the_longest_names_do_not_push_the_verdict_off_the_line)
     cr_expect_not_null(strstr(house_log(), " code=0x04 "), "%s", house_log());
     cr_expect_not_null(strstr(house_log(), " duration_ms="), "%s", house_log());
 }
+
+/* Whoever fills the names to their limits takes nothing of what is said about him. */
+TEST(names_of_full_length_leave_the_log_its_reason)
+{
+    char sni[256] = "";
+    char client_id[256] = "";
+    char username[256] = "";
+    memset(sni, 0xFF, 255);
+    for (size_t i = 0; i + 2 < sizeof client_id; i += 2) {
+        memcpy(client_id + i, "\xc3\xa9", 2);
+        memcpy(username + i, "\xc3\xa9", 2);
+    }
+    house_build(NULL);
+    struct device device;
+    device_connect(&device);
+    cr_assert(SSL_set_tlsext_host_name(device.ssl, sni));
+    device_handshake(&device);
+    HOUSE_UNTIL(house.worker.sessions != NULL && house_session()->state == SESSION_ADMIT);
+    /* As a certificate's names would be. */
+    house_session()->peer.identity = strdup(username);
+    house_session()->peer.issuer = strdup(username);
+    send_packet(&device, connect_of(5, client_id, username, "wrong"));
+    device_expect(&device, BYTES("\x20\3\0\x86\0"));
+    device_expect_end(&device);
+    device_close(&device);
+    house_expect_reason(CLOSE_BAD_CREDENTIALS);
+    const char *line = strstr(house_log(), "event=refused");
+    cr_assert_not_null(line);
+    cr_expect(strstr(line, " rule=people verdict=deny reason=bad_credentials ") != NULL &&
+                  strstr(line, " duration_ms=") != NULL,
+              "%s", line);
+}
