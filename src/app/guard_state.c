@@ -198,6 +198,17 @@ static void on_timer(uv_timer_t *timer)
     save_if_changed(timer->data);
 }
 
+static void start_saving(struct guard_state *state)
+{
+    if (state->is_written_at_end_only) {
+        /* What was just read need not be written when nothing is added to it. */
+        state->saved_owners = ownership_changes(state->ownership);
+        state->saved_bans = ledger_changes(state->ledger);
+        return;
+    }
+    save(state); /* now, so that a folder that cannot be written to is known from the start */
+}
+
 /* --- life ------------------------------------------------------------------------------- */
 
 int guard_state_init(struct guard_state *state, const struct config *config)
@@ -205,6 +216,7 @@ int guard_state_init(struct guard_state *state, const struct config *config)
     *state = (struct guard_state){
         .ownership = ownership_new(config->guard_identifiers, config->guard_remember_ms),
         .ledger = ledger_new(config->addresses),
+        .is_written_at_end_only = config->profile == CONFIG_PROFILE_SMALL,
         /* The configuration that names it may be gone before the file is. */
         .path = config->guard_state_file != NULL ? strdup(config->guard_state_file) : NULL,
     };
@@ -218,7 +230,7 @@ int guard_state_init(struct guard_state *state, const struct config *config)
     }
     if (state->path != NULL) {
         load(state);
-        save(state); /* now, so that a folder that cannot be written to is known from the start */
+        start_saving(state);
     }
     return 0;
 }
@@ -227,7 +239,7 @@ void guard_state_start(struct guard_state *state, uv_loop_t *loop, uint64_t inte
 {
     uv_timer_init(loop, &state->timer);
     state->timer.data = state;
-    if (state->path != NULL) {
+    if (state->path != NULL && !state->is_written_at_end_only) {
         uv_timer_start(&state->timer, on_timer, interval_ms, interval_ms);
     }
 }

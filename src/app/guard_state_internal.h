@@ -11,7 +11,8 @@
 struct guard_state {
     struct ownership *ownership;
     struct ledger *ledger;
-    char *path;            /* NULL: nothing is kept */
+    char *path; /* NULL: nothing is kept */
+    bool is_written_at_end_only;
     uint64_t saved_owners; /* what ownership_changes() said of the state in the file */
     uint64_t saved_bans;   /* and ledger_changes() */
     uv_timer_t timer;
@@ -22,8 +23,8 @@ struct guard_state {
  * without memory. */
 int guard_state_init(struct guard_state *state, const struct config *config) MOAT_MUST_CHECK;
 
-/* Saves every `interval_ms` from now on if anything has changed; until the timer is closed, which
- * is its owner's to do. */
+/* Saves every `interval_ms` from now on if anything has changed, unless only the end counts; until
+ * the timer is closed, which is its owner's to do. */
 void guard_state_start(struct guard_state *state, uv_loop_t *loop, uint64_t interval_ms);
 
 /* Saves for the last time and releases everything; after the last session. */

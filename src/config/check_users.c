@@ -44,6 +44,11 @@ static bool is_weak(const struct config *config, const struct credentials *crede
     return credentials_is_weak(credentials, at);
 }
 
+static bool is_costly(const struct config *config, const struct credentials *credentials, size_t at)
+{
+    return config->profile == CONFIG_PROFILE_SMALL && credentials_is_costly(credentials, at);
+}
+
 /* "alice", "alice, bob", "alice, bob, eve and 9 others"; empty when there is none. */
 static void name_users(const struct config *config, const struct credentials *credentials,
                        bool (*is_meant)(const struct config *config,
@@ -80,6 +85,14 @@ void check_users(const struct config *config, const struct credentials *credenti
                        "credentials.password_file: no rule lets in %s; write one, or delete who is "
                        "not meant to come in",
                        names);
+    }
+    name_users(config, credentials, is_costly, names);
+    if (names[0] != '\0') {
+        /* A few strangers who try to log in would take all the memory that a router has. */
+        config_error(faults, config->path, place,
+                     "credentials.password_file: the hashes of %s are of Argon2, which takes more "
+                     "memory than profile: small has; set these passwords anew with moat passwd",
+                     names);
     }
     name_users(config, credentials, is_weak, names);
     if (names[0] != '\0') {

@@ -257,7 +257,9 @@ static bool read_value(struct reading *reading, const struct table_row *row,
 static void put_default(struct reading *reading, const struct table_row *row, void *base)
 {
     char what[FIELD_FAULT_SIZE];
-    if (row->fallback != NULL && !field_put(row, base, row->fallback, "", what)) {
+    bool is_small = reading->config->profile == CONFIG_PROFILE_SMALL && row->small != NULL;
+    const char *fallback = is_small ? row->small : row->fallback;
+    if (fallback != NULL && !field_put(row, base, fallback, "", what)) {
         fault(reading, (struct config_place){.line = 0}, "%s: %s", row->path, what);
     }
 }
@@ -317,6 +319,18 @@ static char *folder_of(const char *path)
     return slice_to_text(slice_of(path, slash != NULL ? (size_t)(slash - path) + 1 : 0));
 }
 
+/* Defaults depend on it, also those of keys before it. What is wrong with it is told in its turn.
+ */
+static void choose_profile(const struct node *root, struct config *config)
+{
+    const struct node *node = node_get(root, "profile");
+    char what[FIELD_FAULT_SIZE];
+    if (node != NULL && node->kind == NODE_TEXT &&
+        !field_put(table_find("", "profile"), config, node->text, "", what)) {
+        config->profile = CONFIG_PROFILE_FULL;
+    }
+}
+
 void read_config(const struct node *root, struct config *config, struct config_faults *faults)
 {
     struct reading reading = {config, faults, folder_of(config->path)};
@@ -324,6 +338,7 @@ void read_config(const struct node *root, struct config *config, struct config_f
         fault(&reading, (struct config_place){.line = 0}, "not enough memory");
         return;
     }
+    choose_profile(root, config);
     read_map(&reading, root, "", "", config);
     places_sort(config->places);
     free(reading.folder);

@@ -77,11 +77,13 @@ static void print_markdown_facts(const struct table_row *row, FILE *stream)
     const char *mark = row->fallback != NULL ? "`" : "";
     const char *code = row->variable != NULL ? "`" : "";
     const char *fallback = row->is_required ? "must be written" : "none";
+    const char *small = row->small != NULL ? row->small : "";
     fprintf(stream,
             "\n| type | default | a reload changes it | example | environment "
             "|\n|---|---|---|---|---|\n"
-            "| %s | %s%s%s | %s | `%s: %s` | %s%s%s |\n",
+            "| %s | %s%s%s%s%s%s | %s | `%s: %s` | %s%s%s |\n",
             type, mark, row->fallback != NULL ? row->fallback : fallback, mark,
+            row->small != NULL ? ", small: `" : "", small, row->small != NULL ? "`" : "",
             row->needs_restart ? "no, restart moat" : "yes", table_key(row), row->example, code,
             row->variable != NULL ? row->variable : "none", code);
 }

@@ -14,14 +14,14 @@ static const struct table_row rows[] = {
     {"guard.remember", TABLE_DURATION, .fallback = "24h", RANGE(0, HOURS(8760)),
      .doc = "How long an identifier stays with its owner that has left, in time that the gate runs.",
      .example = "7h", MEMBER(config, guard_remember_ms)},
-    {"guard.identifiers", TABLE_NUMBER, .fallback = "20000", RANGE(1, 1000000),
+    {"guard.identifiers", TABLE_NUMBER, .fallback = "20000", .small = "1000", RANGE(1, 1000000),
      .needs_restart = true,
      .doc = "How many identifiers of clients that left are remembered, at 200 bytes each; of one "
             "identity never more than 256. Those of connected clients come on top.",
      .example = "2000", MEMBER(config, guard_identifiers)},
     {"guard.state_file", TABLE_PATH, .needs_restart = true,
-     .doc = "File that keeps all this, and the bans, over a restart. Moat writes it, once a minute at "
-            "most and when it stops; its folder must be writable. Without it a restart forgets who "
+     .doc = "File that keeps all this, and the bans, over a restart. Moat writes it when it stops and, "
+            "unless profile is small, once a minute at most; its folder must be writable. Without it a restart forgets who "
             "owned what and who is banned.",
      .example = "/var/lib/moat/guard.state", MEMBER(config, guard_state_file)},
 
@@ -47,16 +47,16 @@ static const struct table_row rows[] = {
     {"limits.strict_3_1", TABLE_BOOL, .fallback = "false",
      .doc = "Refuses MQTT 3.1 client identifiers of more than 23 bytes, as its specification asks.",
      .example = "true", MEMBER(config, connect.strict_3_1)},
-    {"limits.connections", TABLE_NUMBER, .fallback = "9000", RANGE(1, 1000000),
+    {"limits.connections", TABLE_NUMBER, .fallback = "9000", .small = "200", RANGE(1, 1000000),
      .doc = "How many clients there may be at a time. Each needs two descriptors (see ulimit -n).",
      .example = "500", MEMBER(config, connections)},
-    {"limits.handshakes", TABLE_NUMBER, .fallback = "500", RANGE(1, 100000),
+    {"limits.handshakes", TABLE_NUMBER, .fallback = "500", .small = "50", RANGE(1, 100000),
      .doc = "How many clients may be on their way in at a time, from their first byte to a complete "
             "CONNECT; for each worker. When there is no room for one more, the one that has "
             "been at it longest makes room if it has had a second; until then newcomers wait. So "
             "slow clients cannot keep others out.",
      .example = "50", MEMBER(config, handshakes)},
-    {"limits.hashing", TABLE_NUMBER, .fallback = "256", RANGE(1, 65535),
+    {"limits.hashing", TABLE_NUMBER, .fallback = "256", .small = "16", RANGE(1, 65535),
      .doc = "How many password checks may wait or run at a time; clients beyond are told to come "
             "back.",
      .example = "32", MEMBER(config, hashing)},

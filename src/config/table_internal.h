@@ -41,6 +41,7 @@ struct table_row {
     const char *path;
     enum table_type type;
     const char *fallback; /* the default, as text; NULL when there is none */
+    const char *small;    /* the default with profile: small; NULL: the same */
     uint64_t minimum;
     uint64_t maximum;
     struct table_word words[TABLE_WORDS_MAX]; /* ends early with a NULL text */

@@ -27,7 +27,14 @@ static const struct table_row rows[] = {
      .doc = "How long clients may stay after the order to stop.", .example = "5s",
      MEMBER(config, drain_timeout_ms)},
 
-    {"workers", TABLE_NUMBER, .fallback = "0", RANGE(0, 256), .needs_restart = true,
+    {"profile", TABLE_WORD, .fallback = "full", .needs_restart = true,
+     .words = {{"full", CONFIG_PROFILE_FULL}, {"small", CONFIG_PROFILE_SMALL}},
+     .doc = "small is for routers and other machines with little memory and flash for a disk: some "
+            "defaults become smaller, password hashes of Argon2 (46 MiB for each check) are "
+            "refused, and guard.state_file is written to when moat stops and at no other time. What "
+            "is written here for a key counts more than the profile.",
+     .example = "small", MEMBER(config, profile)},
+    {"workers", TABLE_NUMBER, .fallback = "0", .small = "1", RANGE(0, 256), .needs_restart = true,
      .variable = "MOAT_WORKERS",
      .doc = "Threads that serve clients; 0 is one for each processor.", .example = "2",
      MEMBER(config, workers)},

@@ -55,7 +55,7 @@ static const struct table_row rows[] = {
             "counts. For what many clients share, a NAT or a load balancer. Passwords are checked "
             "there as everywhere.",
      .example = "[10.1.0.0/16]", LIST(config, trusted, trusted_count)},
-    {"limits.addresses", TABLE_NUMBER, .fallback = "20000", RANGE(128, 1000000),
+    {"limits.addresses", TABLE_NUMBER, .fallback = "20000", .small = "1000", RANGE(128, 1000000),
      .needs_restart = true,
      .doc = "How many addresses and identities are remembered for all this, at 72 bytes each. When all "
             "places are taken, those that did nothing make room first and banned ones last.",

@@ -217,6 +217,11 @@ bool credentials_is_weak(const struct credentials *credentials, size_t index)
     return true;
 }
 
+bool credentials_is_costly(const struct credentials *credentials, size_t index)
+{
+    return credentials->users[index].credential.kind == CREDENTIAL_ARGON2;
+}
+
 bool credentials_verify(const struct credentials *credentials, struct slice username,
                         struct slice password, bool *out_is_checked)
 {

@@ -54,6 +54,12 @@ enum config_sandbox {
     SANDBOX_AUTO,     /* what the kernel offers */
     SANDBOX_REQUIRED, /* everything, or no start */
 };
+
+/* For what kind of machine the defaults are. */
+enum config_profile {
+    CONFIG_PROFILE_FULL,
+    CONFIG_PROFILE_SMALL, /* a router: no Argon2, no file is written to before the end */
+};
 #define CONFIG_LISTENERS_MAX 64
 
 struct config_places;
@@ -62,6 +68,7 @@ struct config {
     char *path;                   /* of the file */
     struct config_places *places; /* where each key was written; see config_place_of() */
 
+    enum config_profile profile;
     unsigned workers; /* 0: one for each processor */
 
     struct config_listener *listeners;

@@ -53,6 +53,9 @@ const char *credentials_name(const struct credentials *credentials, size_t index
  * made in a single step, or in fewer than CREDENTIALS_ITERATIONS_LOW. */
 bool credentials_is_weak(const struct credentials *credentials, size_t index) MOAT_MUST_CHECK;
 
+/* True when one check of this user's password takes tens of MiB: an Argon2 hash. */
+bool credentials_is_costly(const struct credentials *credentials, size_t index) MOAT_MUST_CHECK;
+
 /* Why this user name cannot be written in a password file, as a static sentence, or NULL. */
 const char *credentials_check_username(struct slice username) MOAT_MUST_CHECK;
 

@@ -53,11 +53,12 @@ static bool has_logged(const char *text)
     return strstr(bytes, text) != NULL;
 }
 
-static struct guard_state start(const char *path)
+static struct guard_state start_with(const char *path, enum config_profile profile)
 {
     char name[64];
     snprintf(name, sizeof name, "%s", path != NULL ? path : "");
-    const struct config config = {.guard_identifiers = 100,
+    const struct config config = {.profile = profile,
+                                  .guard_identifiers = 100,
                                   .addresses = 1000,
                                   .guard_remember_ms = 3600000,
                                   .guard_state_file = path != NULL ? name : NULL};
@@ -65,6 +66,11 @@ static struct guard_state start(const char *path)
     cr_assert_eq(guard_state_init(&state, &config), 0);
     name[0] = '\0'; /* a reload frees the configuration */
     return state;
+}
+
+static struct guard_state start(const char *path)
+{
+    return start_with(path, CONFIG_PROFILE_FULL);
 }
 
 static bool visit(struct guard_state *state, const char *id, const char *username)
@@ -146,6 +152,28 @@ static void run_for(struct guard_state *state, uint64_t interval_ms, uint64_t ti
     uv_timer_start(&end, stop, time_ms, 0);
     uv_run(&loop, UV_RUN_DEFAULT);
     cr_assert_eq(uv_loop_close(&loop), 0);
+}
+
+/* On a router each time wears the flash. */
+Test(guard_state, small_saves_at_the_end_alone)
+{
+    struct guard_state state = start_with("state", CONFIG_PROFILE_SMALL);
+    cr_assert(visit(&state, "pump", "alice"));
+    run_for(&state, 5, 60);
+    cr_expect_neq(access("state", F_OK), 0);
+    guard_state_deinit(&state);
+    ino_t first = status_of("state").st_ino;
+
+    state = start_with("state", CONFIG_PROFILE_SMALL);
+    cr_expect(has_logged("event=state_restored"));
+    guard_state_deinit(&state);
+    cr_expect_eq(status_of("state").st_ino, first, "nothing had changed");
+
+    state = start_with("state", CONFIG_PROFILE_SMALL);
+    cr_expect_not(visit(&state, "pump", "bob"));
+    cr_assert(visit(&state, "valve", "alice"));
+    guard_state_deinit(&state);
+    cr_expect_neq(status_of("state").st_ino, first);
 }
 
 Test(guard_state, saved_in_time_and_only_if_something_changed)
