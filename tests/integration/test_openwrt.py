@@ -34,7 +34,7 @@ def router():
 def ready(router):
     """A router that has started once, with a service that is enabled, on a free port of loopback."""
     assert router.sourced("etc/uci-defaults/80_moat").returncode == 0
-    router.configure(router.read("etc/config/moat").replace("enabled '0'", "enabled '1'")
+    router.configure(router.read("etc/config/moat").replace("enabled '0'", "enabled '1'\n    option health 'off'")
                      .replace("[::]:8883", "127.0.0.1:0").replace("127.0.0.1:1883", f"127.0.0.1:{free_port()}"))
     return router
 
@@ -204,7 +204,7 @@ def test_default_configuration(ready):
 @pytest.mark.parametrize("old,new,words", [
     ("list require", "list requre", "there is no option 'requre' in a section of type 'rule'"),
     ("config rule 'people'", "config rules 'people'", "there is no section of type 'rules'"),
-    ("workers '1'", "workers 'one'", "main: workers must be a whole number, and is 'one'"),
+    ("enabled '1'", "enabled '1'\n    option workers 'one'", "main: workers must be a whole number, and is 'one'"),
     ("server.key'", "other.key'", "mqtts: key: there is no file "),
     ("'password'", "'pass\nword'", "a control character or a line break"),
     ("config upstream 'broker'", "config upstream 'spare'\n\nconfig upstream 'broker'",
