@@ -19,10 +19,15 @@ def releases(top, tmp_path_factory):
     for program in ("git", "dh", "scdoc"):
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed; see deploy/install-packages")
+    # A copy, as meson dist takes no checkout with changes in it: this is about what is committed.
+    checkout = str(tmp_path_factory.mktemp("checkout"))
+    subprocess.run(["git", "-c", "advice.detachedHead=false", "clone", "-q", "--no-hardlinks", top, checkout], check=True)
+    environment = {**os.environ, "SOURCE_TARBALLS": os.path.join(top, "subprojects/packagefiles")}
     folders = []
     for name in ("first", "second"):
         folder = str(tmp_path_factory.mktemp(name))
-        done = subprocess.run([os.path.join(top, "deploy/release"), folder], capture_output=True, text=True, check=False)
+        done = subprocess.run([os.path.join(checkout, "deploy/release"), folder], capture_output=True, text=True,
+                              env=environment, check=False)
         assert done.returncode == 0, done.stderr
         folders.append(folder)
     return folders
@@ -92,7 +97,7 @@ def test_the_bill_names_every_library_that_the_package_needs(releases):
                if {"name": "moat:linked", "value": "dynamic"} in part.get("properties", [])}
     wanted = {"libuv1": "libuv", "libyaml-0-2": "libyaml", "libargon2-1": "argon2"}
     asked = {wanted.get(name, name) for name in re.findall(r"([a-z0-9][a-z0-9.+-]+)(?: \([^)]*\))?(?:,|$)", needs.strip())
-             if name != "libc6"}
+             if name.startswith("lib") and name != "libc6"}
     assert asked == dynamic
     references = {part["bom-ref"] for part in bill["components"]}
     assert set(bill["dependencies"][0]["dependsOn"]) == references
