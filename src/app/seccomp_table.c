@@ -157,7 +157,10 @@ const struct seccomp_call seccomp_calls[] = {
     NEVER(init_module), NEVER(finit_module), NEVER(delete_module), NEVER(kexec_load),
     NEVER(perf_event_open), NEVER(userfaultfd), NEVER(open_by_handle_at), NEVER(pidfd_getfd),
 #ifdef __NR_fork
-    NEVER(fork), NEVER(vfork),
+    NEVER(fork),
+#endif
+#ifdef __NR_vfork
+    NEVER(vfork),
 #endif
 };
 /* clang-format on */
