@@ -7,6 +7,7 @@
 #include "admin_internal.h"
 #include "bindings_internal.h"
 #include "descriptors_internal.h"
+#include "file_watch_internal.h"
 #include "guard_state_internal.h"
 #include "moat/base/clock.h"
 #include "moat/base/log.h"
@@ -39,6 +40,7 @@ struct server {
     struct bindings bindings;
     struct service service;
     uv_timer_t watchdog;
+    struct file_watch watch;
     struct health health;
     struct admin admin;
     atomic_size_t workers_left;
@@ -117,14 +119,13 @@ static void tell_done(void *owner)
 
 /* --- reload --- */
 
-static void on_reload_signal(uv_signal_t *handle, int number)
+static void reload(struct server *server)
 {
-    struct server *server = handle->data;
     struct config_faults faults;
-    (void)number;
 
     service_tell_reloading(&server->service);
     config_faults_init(&faults);
+    file_watch_before_reload(&server->watch);
     descriptors_free_spares(&server->spares);
     struct snapshot *next = snapshot_load(server->path, &faults);
     descriptors_take_spares(&server->spares, uv_backend_fd(&server->loop));
@@ -146,12 +147,27 @@ static void on_reload_signal(uv_signal_t *handle, int number)
         for (size_t i = 0; i < server->worker_count; i++) {
             worker_use_snapshot(&server->workers[i], next);
         }
+        file_watch_after_reload(&server->watch, next->config);
         snapshot_unref(server->snapshot);
         server->snapshot = next;
         log_message(LOG_INFO, "reloaded", "%s is in force for new clients", server->path);
     }
     config_faults_deinit(&faults);
     service_tell_ready(&server->service);
+}
+
+static void on_reload_signal(uv_signal_t *handle, int number)
+{
+    (void)number;
+    reload(handle->data);
+}
+
+static void on_files_changed(void *owner)
+{
+    struct server *server = owner;
+
+    log_message(LOG_INFO, "files_changed", "reading %s and the files it names again", server->path);
+    reload(server);
 }
 
 /* --- the way up --- */
@@ -286,6 +302,8 @@ static void start_signals(struct server *server)
     uv_timer_init(&server->loop, &server->drain_deadline);
     uv_timer_init(&server->loop, &server->watchdog);
     server->watchdog.data = server;
+    file_watch_start(&server->watch, &server->loop, server->snapshot->config, on_files_changed,
+                     server);
     guard_state_start(&server->guard, &server->loop, SERVER_SAVE_INTERVAL_MS);
     uv_signal_start(&server->on_hangup, on_reload_signal, SIGHUP);
     uv_signal_start(&server->on_terminate, on_end_signal, SIGTERM);

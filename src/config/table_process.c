@@ -27,6 +27,12 @@ static const struct table_row rows[] = {
      .doc = "How long clients may stay after the order to stop.", .example = "5s",
      MEMBER(config, drain_timeout_ms)},
 
+    {"watch", TABLE_DURATION, .fallback = "0", RANGE(0, HOURS(24)), .variable = "MOAT_WATCH",
+     .doc = "How often moat looks whether this file, a certificate, key or revocation list, the "
+            "password file or the ticket keys have changed. What has changed, and was the same at "
+            "two looks, is taken as on SIGHUP. 0 never looks: a reload is then only asked for by "
+            "SIGHUP. For containers, whose secrets are renewed without a signal.",
+     .example = "30s", MEMBER(config, watch_ms)},
     {"profile", TABLE_WORD, .fallback = "full", .needs_restart = true,
      .words = {{"full", CONFIG_PROFILE_FULL}, {"small", CONFIG_PROFILE_SMALL}},
      .doc = "small is for routers and other machines with little memory and flash for a disk: some "

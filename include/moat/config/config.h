@@ -108,6 +108,7 @@ struct config {
     uint64_t keep_alive_grace_ms;
     uint64_t stall_timeout_ms;
     uint64_t drain_timeout_ms;
+    uint64_t watch_ms; /* between two looks at the files; 0: none */
 
     char *user; /* NULL when not written */
     enum config_sandbox sandbox;
