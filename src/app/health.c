@@ -26,5 +26,10 @@ bool health_is_ready(const struct health *health, uint64_t now_ms, char out_text
         snprintf(out_text, HEALTH_TEXT_SIZE, "starting\n");
         return false;
     }
-    return health_is_live(health, now_ms, out_text);
+    if (!health_is_live(health, now_ms, out_text)) {
+        return false;
+    }
+    /* A person can read it, and Prometheus: asked for a metric, a gate that is ready has one. */
+    snprintf(out_text, HEALTH_TEXT_SIZE, "moat_ready 1\n");
+    return true;
 }

@@ -8,7 +8,7 @@ static const struct table_row rows[] = {
     {"admin.health", TABLE_WORD, .fallback = "on", .words = {{"off", false}, {"on", true}},
      .needs_restart = true,
      .doc = "Whether the gate says over HTTP how it is: /healthz that its loops turn, /readyz that "
-            "clients may be sent to it. Nothing else can be learnt or done there.",
+            "clients may be sent to it, as the metric moat_ready. Nothing else can be learnt or done there.",
      .example = "off", MEMBER(config, admin_health)},
     {"admin.http", TABLE_ENDPOINT, .fallback = "127.0.0.1:9884", .needs_restart = true,
      .variable = "MOAT_ADMIN_HTTP",

@@ -57,8 +57,8 @@ def known(start_moat):
 
 def test_a_gate_that_is_well_says_so(moat):
     assert get(moat, "/healthz") == (200, "ok\n")
-    assert get(moat, "/readyz") == (200, "ok\n")
-    assert get(moat, "/readyz?verbose") == (200, "ok\n")
+    assert get(moat, "/readyz") == (200, "moat_ready 1\n")
+    assert get(moat, "/readyz?verbose") == (200, "moat_ready 1\n")
     assert get(moat, "/healthz", "HEAD") == (200, "")
 
 
@@ -95,7 +95,7 @@ def test_who_only_connects_keeps_nobody_out(moat):
         # All but those of the room were closed for the others.
         open_sockets = moat.socket_count() - moat.idle_sockets
         assert open_sockets <= 16, open_sockets
-        assert get(moat, "/readyz") == (200, "ok\n")
+        assert get(moat, "/readyz") == (200, "moat_ready 1\n")
 
 
 def test_progress_does_not_extend_the_deadline(moat):

@@ -22,7 +22,7 @@ Test(health, loops_that_turn_are_live_and_ready)
     cr_expect(health_is_live(&health, NOW, text));
     cr_expect_str_eq(text, "ok\n");
     cr_expect(health_is_ready(&health, NOW, text));
-    cr_expect_str_eq(text, "ok\n");
+    cr_expect_str_eq(text, "moat_ready 1\n");
 }
 
 Test(health, a_loop_that_stands_still_is_told)
