@@ -5,6 +5,7 @@
 #include <sysexits.h>
 
 #include "moat/app/host_names.h"
+#include "options_internal.h"
 
 static const char usage[] =
     "Usage: moat init DIR [OPTION]...\n"
@@ -73,12 +74,6 @@ static int check_listen(struct init_request *request)
     return fault == NULL ? EX_OK : init_refuse(EX_USAGE, "--listen", fault);
 }
 
-/* The argument that getopt_long() just refused; it may not have stepped past it yet. */
-static const char *last_option(char **argv)
-{
-    return argv[optind - 1][0] == '-' ? argv[optind - 1] : argv[optind];
-}
-
 static int read_options(int argc, char **argv, struct init_request *request)
 {
     static const struct option options[] = {
@@ -107,7 +102,8 @@ static int read_options(int argc, char **argv, struct init_request *request)
             fault = option == ':' ? "needs a value" : "no such option; see moat init --help";
         }
         if (fault != NULL) {
-            return init_refuse(EX_USAGE, option == 'n' ? "--name" : last_option(argv), fault);
+            return init_refuse(EX_USAGE, option == 'n' ? "--name" : options_refused(argc, argv),
+                               fault);
         }
     }
     if (argc - optind != 1 || argv[optind][0] == '\0') {

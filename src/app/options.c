@@ -22,6 +22,8 @@ const char *options_config_path(void)
 
 const char *options_refused(int argc, char **argv)
 {
-    bool is_past = optind >= argc || argv[optind - 1][0] == '-';
-    return is_past ? argv[optind - 1] : argv[optind];
+    /* musl steps past the end when a value is missing. */
+    int next = optind < argc ? optind : argc;
+    bool is_past = next == argc || argv[next - 1][0] == '-';
+    return is_past ? argv[next - 1] : argv[next];
 }

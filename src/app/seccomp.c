@@ -166,5 +166,7 @@ bool seccomp_verify(void)
         munmap(page, 1);
         return false;
     }
-    return is_refused && errno == EPERM && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2;
+    /* musl takes EPERM for a mistake of the kernel's and makes ENOMEM of it. */
+    bool is_forbidden = errno == EPERM || errno == ENOMEM;
+    return is_refused && is_forbidden && prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2;
 }
