@@ -146,7 +146,12 @@ void failing_file(enum failing_file how)
     how_it_fails = how;
 }
 
-/* Its name with 64 bits of offset, which is how Meson compiles. */
+/* Its name with 64 bits of offset, which is how Meson compiles; musl has only those, and one name.
+ */
+#ifndef __GLIBC__
+#define __real_fstat64 __real_fstat
+#define __wrap_fstat64 __wrap_fstat
+#endif
 int __real_fstat64(int descriptor, struct stat *out_status);
 int __wrap_fstat64(int descriptor, struct stat *out_status);
 ssize_t __real_read(int descriptor, void *data, size_t size);

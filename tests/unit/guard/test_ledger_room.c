@@ -9,6 +9,17 @@
 #define SMALLEST 1
 #define PLACES   128
 
+/* Bytes that are allocated. Of musl, which does not count them, always none. */
+static size_t allocated(void)
+{
+#ifdef __GLIBC__
+    struct mallinfo2 told = mallinfo2();
+    return told.uordblks + told.hblkhd;
+#else
+    return 0;
+#endif
+}
+
 Test(ledger_room, a_million_addresses_cost_no_memory_and_lift_no_ban)
 {
     struct ledger *ledger = make_ledger(2000);
@@ -17,15 +28,13 @@ Test(ledger_room, a_million_addresses_cost_no_memory_and_lift_no_ban)
     struct address watched = at("203.0.113.8");
     get_banned(ledger, banned, &limits, NOW);
     cr_assert_eq(drop_in(ledger, ipv4(0), &limits, NOW), LEDGER_WELCOME);
-    struct mallinfo2 before = mallinfo2();
+    size_t before = allocated();
 
     for (uint32_t i = 1; i <= 1000000; i++) {
         cr_assert_eq(drop_in(ledger, ipv4(i), &limits, NOW + i / 5000), LEDGER_WELCOME);
         cr_assert(i % 1000 != 0 || ledger_is_banned(ledger, &banned, NOW + i / 5000));
     }
-    struct mallinfo2 after = mallinfo2();
-    cr_expect_eq(after.uordblks, before.uordblks);
-    cr_expect_eq(after.hblkhd, before.hblkhd);
+    cr_expect_eq(allocated(), before);
     cr_expect_eq(drop_in(ledger, banned, &limits, NOW + 200), LEDGER_BANNED);
     cr_expect_eq(drop_in(ledger, watched, &limits, NOW + 200), LEDGER_WELCOME);
     cr_expect_eq(ledger_bans(ledger, NOW + 200), 1);

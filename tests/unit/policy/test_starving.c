@@ -127,6 +127,7 @@ Test(starving, password_file)
     static const char file[] = "# users\n" ALICE "\n" BOB "\n" ERIN "\n" SALT64 "\n" ARGON "\n";
     size_t failures = 0;
 
+    skip_without_argon2();
     for (size_t at = 0; starving_goes_on(at); at++) {
         struct credentials_fault fault = {.line = 0};
         struct credentials *credentials = credentials_parse(slice_from_text(file), &fault);
@@ -161,6 +162,7 @@ Test(starving, password_check)
     static const char *const users[] = {"bob", "erin", "lanes"};
     static const char *const passwords[] = {BOB_PASSWORD, ERIN_PASSWORD, ARGON_PASSWORD};
 
+    skip_without_argon2();
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
         struct credentials *credentials = parse(lines[i]);
         for (size_t at = 0; starving_goes_on(at); at++) {
