@@ -1,10 +1,10 @@
 """`watch`: files that change are taken without a signal, as a container's renewed secrets have to be."""
 
 import os
-import shutil
 
-from harness import configuration, packets, passwords
+from harness import configuration, packets
 from harness.configuration import USERS, listener
+from harness.mount import Mount, pair_files, users_files
 from harness.packets import V311
 
 WATCH = "20ms"
@@ -18,36 +18,9 @@ def login(moat, trusting, username, password):
         return client.receive_packet()
 
 
-class Mount:
-    """A folder as Kubernetes mounts a secret: what a path leads to is swapped all at once."""
-
-    def __init__(self, folder):
-        self.folder = str(folder)
-        self._count = 0
-        os.mkdir(self.folder)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
-
-    def put(self, pair, users):
-        self._count += 1
-        content = self.path(f"..{self._count}")
-        os.mkdir(content)
-        shutil.copy(pair.certificate, os.path.join(content, "tls.crt"))
-        shutil.copy(pair.key, os.path.join(content, "tls.key"))
-        passwords.write(os.path.join(content, "passwords"), users)
-        os.symlink(f"..{self._count}", self.path("..new"))
-        os.rename(self.path("..new"), self.path("..data"))
-        if self._count == 1:
-            for name in ("tls.crt", "tls.key", "passwords"):
-                os.symlink(f"..data/{name}", self.path(name))
-        else:
-            shutil.rmtree(self.path(f"..{self._count - 1}"))
-
-
 def test_renewed_secret(start_moat, pki, upstream, trusting, tmp_path):
     mount = Mount(tmp_path / "secret")
-    mount.put(pki.server, USERS)
+    mount.put({**pair_files(pki.server), **users_files(USERS)})
     pair = type(pki.server)(mount.path("tls.crt"), mount.path("tls.key"))
     moat = start_moat(watch=WATCH, listeners=[listener(pki, pair=pair)],
                       credentials={"password_file": mount.path("passwords")})
@@ -55,7 +28,7 @@ def test_renewed_secret(start_moat, pki, upstream, trusting, tmp_path):
         kept.send(LOGIN)
         assert kept.receive_packet() == GOOD
         old = kept.peer_certificate()
-        mount.put(pki.server_next, {**USERS, "carol": "new"})
+        mount.put({**pair_files(pki.server_next), **users_files({**USERS, "carol": "new"})})
         moat.wait_event("files_changed")
         moat.wait_event("reloaded")
         assert login(moat, trusting, "carol", "new") == GOOD

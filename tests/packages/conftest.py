@@ -12,7 +12,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [HERE, os.path.join(TOP, "tests", "integration")]
 
+import images as of_images  # noqa: E402
 import machine as machines  # noqa: E402
+from harness import podman  # noqa: E402
+from harness.pki import Pki  # noqa: E402
+from harness.tls_client import TlsSettings  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -36,11 +40,11 @@ def package(tmp_path_factory):
 @pytest.fixture(scope="session")
 def root(tmp_path_factory):
     """The root of a minimal Debian; $MOAT_TEST_ROOT, once made, is taken as it is."""
-    reason = machines.missing()
+    reason = podman.missing()
     if reason:
         pytest.skip(reason)
     folder = os.environ.get("MOAT_TEST_ROOT") or str(tmp_path_factory.mktemp("root"))
-    reason = None if os.listdir(folder) else machines.make_root(folder)
+    reason = None if os.listdir(folder) else podman.make_root(folder, machines.INSIDE)
     if reason:
         pytest.skip(reason)
     return folder
@@ -54,3 +58,34 @@ def machine(root, package, tmp_path_factory):
     made = machines.Machine(root, folder)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="session")
+def images(root, tmp_path_factory):
+    """The image of the gate, and what else is needed to build and to run it."""
+    reason = of_images.missing()
+    if reason:
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("images")
+    os.chmod(folder, 0o755)
+    room = podman.Room(folder)
+    try:
+        yield of_images.Images(room, root, TOP, folder)
+    finally:
+        room.close()
+
+
+@pytest.fixture(scope="session")
+def secrets(images):
+    return images.secrets("secrets")[0]
+
+
+@pytest.fixture(scope="session")
+def pki(tmp_path_factory):
+    return Pki(tmp_path_factory.mktemp("pki"))
+
+
+@pytest.fixture(scope="session")
+def settings(pki):
+    """Of a client that knows the server's authority."""
+    return TlsSettings(ca=pki.server_ca.certificate)
