@@ -146,9 +146,12 @@ void failing_file(enum failing_file how)
     how_it_fails = how;
 }
 
-/* Its name with 64 bits of offset, which is how Meson compiles; musl has only those, and one name.
- */
-#ifndef __GLIBC__
+/* Its name with 64 bits of offset, which is how Meson compiles; musl has only those, and on 32 bits
+ * one with as many for the time. */
+#if !defined(__GLIBC__) && __SIZEOF_LONG__ == 4
+#define __real_fstat64 __real___fstat_time64
+#define __wrap_fstat64 __wrap___fstat_time64
+#elif !defined(__GLIBC__)
 #define __real_fstat64 __real_fstat
 #define __wrap_fstat64 __wrap_fstat
 #endif

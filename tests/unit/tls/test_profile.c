@@ -99,7 +99,9 @@ Test(profile, records_have_a_limit)
 {
     static const size_t limits[] = {512, 1000, 4096, 16384};
     for (size_t i = 0; i < COUNT_OF(limits); i++) {
-        cr_expect_eq(longest_record(limits[i], TLS1_2_VERSION), limits[i] + 8 + 16);
+        /* The nonce of AES-GCM is sent along; a processor without AES prefers ChaCha20. */
+        size_t longest = longest_record(limits[i], TLS1_2_VERSION);
+        cr_expect(longest == limits[i] + 8 + 16 || longest == limits[i] + 16, "%zu", longest);
         cr_expect_eq(longest_record(limits[i], TLS1_3_VERSION), limits[i] + 1 + 16);
     }
 }
