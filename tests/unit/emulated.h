@@ -1,4 +1,5 @@
-/* Whether an emulator stands between the test and the kernel, as tests/packages/test_router.py says. */
+/* Whether an emulator stands between the test and the kernel, as tests/packages/test_router.py
+ * says. */
 #ifndef MOAT_TESTS_EMULATED_H
 #define MOAT_TESTS_EMULATED_H
 

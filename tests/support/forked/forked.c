@@ -1,4 +1,5 @@
-/* Runs the tests of a program, each in a process of its own. The last line is "N passed, N failed, N skipped". */
+/* Runs the tests of a program, each in a process of its own. The last line is "N passed, N failed,
+ * N skipped". */
 #include "criterion/criterion.h"
 
 #include <stdarg.h>
@@ -6,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SKIPPED 77
+#define SKIPPED      77
 #define TEST_SECONDS 300 /* an emulator is slow */
 
 static struct forked_test *tests;
@@ -18,7 +19,8 @@ void forked_add(struct forked_test *test)
     tests = test;
 }
 
-void forked_failed(bool is_over, const char *file, int line, const char *condition, const char *format, ...)
+void forked_failed(bool is_over, const char *file, int line, const char *condition,
+                   const char *format, ...)
 {
     va_list arguments;
 
